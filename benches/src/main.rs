@@ -1,0 +1,2 @@
+//! Whole-process benchmarks of dhtl, side by side with uv.
+fn main() {}

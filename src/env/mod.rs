@@ -1,0 +1,1 @@
+//! The pipeline from a lock to a verified environment.

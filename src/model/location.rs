@@ -1,0 +1,93 @@
+//! Where an archive is: an address without secrets, or a file.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use url::Url;
+
+/// Where the bytes of an archive are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// An `https` or `http` address.
+    Url(CleanUrl),
+    /// A file on this machine, absolute.
+    File(PathBuf),
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => url.fmt(formatter),
+            Self::File(path) => path.display().fmt(formatter),
+        }
+    }
+}
+
+/// An address that holds no user name, no password and no signed query: safe to print, to keep and
+/// to hash.
+///
+/// Credentials are joined to a request at the last moment, from netrc or the environment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CleanUrl(Url);
+
+impl CleanUrl {
+    /// Drops the user information and every query parameter that signs the request.
+    pub fn new(mut url: Url) -> Self {
+        // Both fail only for addresses that cannot have user information in the first place.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        let secret = |key: &str| {
+            let key = key.to_ascii_lowercase();
+            key.starts_with("x-amz-")
+                || key.starts_with("x-goog-")
+                || [
+                    "token",
+                    "signature",
+                    "sig",
+                    "password",
+                    "access_token",
+                    "private_token",
+                ]
+                .contains(&key.as_str())
+        };
+        if url.query_pairs().any(|(key, _)| secret(&key)) {
+            let kept: Vec<(String, String)> = url
+                .query_pairs()
+                .filter(|(key, _)| !secret(key))
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect();
+            url.query_pairs_mut().clear().extend_pairs(kept);
+            if url.query() == Some("") {
+                url.set_query(None);
+            }
+        }
+        Self(url)
+    }
+
+    /// Returns the address.
+    pub const fn as_url(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl fmt::Display for CleanUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_no_secret() {
+        let clean = |text: &str| CleanUrl::new(text.parse().unwrap()).to_string();
+        assert_eq!(clean("https://me:pw@host/a.whl#x"), "https://host/a.whl#x");
+        assert_eq!(
+            clean("https://host/a?X-Amz-Signature=1&v=2"),
+            "https://host/a?v=2"
+        );
+        assert_eq!(clean("https://host/a?token=1"), "https://host/a");
+    }
+}

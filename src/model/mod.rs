@@ -1,0 +1,6 @@
+//! Pure values: platforms, packages, locks, configuration. No I/O.
+
+pub mod location;
+pub mod platform;
+pub mod python;
+pub mod selection;

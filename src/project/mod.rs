@@ -1,0 +1,1 @@
+//! The use-cases, each a sequence of steps over a project.

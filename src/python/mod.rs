@@ -1,0 +1,1 @@
+//! What the formats of Python mean: wheels, `RECORD`, launchers, interpreters, virtual environments.

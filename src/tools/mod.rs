@@ -1,0 +1,1 @@
+//! Programs that `dhtl` drives; the one place that starts processes.

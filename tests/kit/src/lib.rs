@@ -1,0 +1,1 @@
+//! Sandbox, wheel builder and loopback servers that the tests of dhtl share.
