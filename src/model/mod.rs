@@ -2,5 +2,6 @@
 
 pub mod location;
 pub mod platform;
+pub mod progress;
 pub mod python;
 pub mod selection;
