@@ -3,7 +3,7 @@
 //! - [`model`]: pure values (platforms, packages, locks, configuration); no I/O.
 //! - [`python`]: what Python's formats mean: wheels, `RECORD`, launchers, interpreters, virtual environments.
 //! - [`tools`]: programs that `dhtl` drives; the one place that starts processes.
-//! - [`env`]: the pipeline from a lock to a verified environment.
+//! - [`mod@env`]: the pipeline from a lock to a verified environment.
 //! - [`project`]: the use-cases, each a sequence of steps over a project.
 //! - [`ui`]: everything that a person reads.
 //! - [`cli`]: arguments, dispatch, exit codes and hints.

@@ -1,1 +1,25 @@
-//! Sandbox, wheel builder and loopback servers that the tests of dhtl share.
+//! What the tests stand on. Nothing here is shipped, and nothing here knows how `dhtl` works inside.
+//!
+//! - [`sandbox`]: a home, a temporary folder and a work folder of a test's own; programs run there with a cleared environment.
+//! - [`output`]: what a program printed, with assertions that show it when they fail.
+//! - [`project`]: small projects, file by file.
+//! - [`snapshot`]: what a folder holds (modes, sizes, hashes, links), and what differs between two moments.
+//! - [`normalise`]: output without the paths, ids and times that differ from run to run.
+//! - [`index`]: a package index on the loopback address that serves a folder of wheels.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start real programs and read which host they run on; the rule guards the product"
+)]
+
+pub mod index;
+pub mod normalise;
+pub mod output;
+pub mod project;
+pub mod sandbox;
+pub mod snapshot;
+
+pub use index::LoopbackIndex;
+pub use output::Output;
+pub use project::ProjectBuilder;
+pub use sandbox::{Run, Sandbox};
+pub use snapshot::Snapshot;
