@@ -1,1 +1,3 @@
 //! The pipeline from a lock to a verified environment.
+
+pub mod select;

@@ -32,9 +32,14 @@ pub struct CleanUrl(Url);
 
 impl CleanUrl {
     /// Drops the user information and every query parameter that signs the request.
+    ///
+    /// The user name of an `ssh` address stays: it is part of where the repository is (`git@`), and
+    /// says nothing without a key.
     pub fn new(mut url: Url) -> Self {
         // Both fail only for addresses that cannot have user information in the first place.
-        let _ = url.set_username("");
+        if url.scheme() != "ssh" {
+            let _ = url.set_username("");
+        }
         let _ = url.set_password(None);
         let secret = |key: &str| {
             let key = key.to_ascii_lowercase();
@@ -89,5 +94,6 @@ mod tests {
             "https://host/a?v=2"
         );
         assert_eq!(clean("https://host/a?token=1"), "https://host/a");
+        assert_eq!(clean("ssh://git:pw@host/a"), "ssh://git@host/a");
     }
 }

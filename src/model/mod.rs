@@ -1,7 +1,10 @@
 //! Pure values: platforms, packages, locks, configuration. No I/O.
 
+pub mod groups;
 pub mod location;
 pub mod platform;
 pub mod progress;
+pub mod pylock;
 pub mod python;
 pub mod selection;
+pub mod target;

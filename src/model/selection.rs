@@ -51,9 +51,6 @@ pub enum Source {
         archive: Archive,
         /// The folder inside it that holds the project.
         subdirectory: Option<String>,
-        /// Whether the lock names the archive by its address alone (PEP 751 `archive`), so that a
-        /// `direct_url.json` belongs to the installed package.
-        direct: bool,
     },
     /// A commit of a git repository, built once into a wheel.
     Git {
@@ -84,6 +81,9 @@ pub struct SelectedPackage {
     pub version: Option<Version>,
     /// How it comes.
     pub source: Source,
+    /// Whether the lock asks for this very address, commit or folder instead of a version from an
+    /// index, so that a `direct_url.json` belongs to the installed package (PEP 610).
+    pub direct: bool,
 }
 
 /// Everything that a lock selects, sorted by name, each name once.
