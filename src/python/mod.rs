@@ -1,1 +1,7 @@
 //! What the formats of Python mean: wheels, `RECORD`, launchers, interpreters, virtual environments.
+
+pub mod build;
+
+#[cfg(test)]
+#[cfg(unix)]
+mod disk_sink;
