@@ -1,3 +1,4 @@
 //! The pipeline from a lock to a verified environment.
 
+pub mod fetch;
 pub mod select;

@@ -1,0 +1,234 @@
+//! The partial file of one transfer: locked, resumable, hashed while written.
+//!
+//! ```text
+//! downloads/<sha256>.part   the bytes so far; locked by the process that appends to it
+//! downloads/<sha256>.from   where they came from and with which validator (JSON)
+//! downloads/<sha256>        complete; its name was compared with its bytes before it got it
+//! ```
+//!
+//! The lock is the operating system's, so a killed process leaves none behind. Nothing is synced: a
+//! complete file is hashed again whenever it is found, and a resumed one is hashed as a whole, so what a power
+//! cut leaves is noticed and fetched anew.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
+
+use super::FetchError;
+use crate::model::location::CleanUrl;
+use crate::model::selection::Sha256;
+
+const BUFFER: usize = 256 << 10;
+
+/// How often a held lock is tried again.
+const LOCK_POLL: Duration = Duration::from_millis(25);
+
+/// A partial file that this process alone appends to.
+#[derive(Debug)]
+pub(super) struct Part {
+    file: File,
+    path: PathBuf,
+    notes_path: PathBuf,
+    notes: Option<Notes>,
+    hasher: sha2::Sha256,
+    length: u64,
+}
+
+/// What a later run has to know to go on.
+#[derive(Debug, Serialize, Deserialize)]
+struct Notes {
+    url: String,
+    validator: String,
+}
+
+impl Part {
+    /// Opens and locks the partial file named `key` in the folder `downloads`, and hashes what it has.
+    ///
+    /// `wait` is called once when another process has to be waited for.
+    pub(super) fn lock(
+        downloads: &Path,
+        key: &str,
+        patience: Duration,
+        wait: &dyn Fn(),
+    ) -> Result<Self, FetchError> {
+        std::fs::create_dir_all(downloads).map_err(failed("create the folder", downloads))?;
+        let path = downloads.join(format!("{key}.part"));
+        let file = open_locked(&path, patience, wait)?;
+        let notes_path = downloads.join(format!("{key}.from"));
+        let notes = std::fs::read(&notes_path)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let mut part = Self {
+            file,
+            path,
+            notes_path,
+            notes,
+            hasher: sha2::Sha256::new(),
+            length: 0,
+        };
+        let read = hash_into(&mut part.file, &mut part.hasher);
+        part.length = read.map_err(failed("read", &part.path))?;
+        Ok(part)
+    }
+
+    /// How many bytes are there.
+    pub(super) const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Returns the validator under which `url` can be asked for the rest.
+    pub(super) fn validator(&self, url: &CleanUrl) -> Option<&str> {
+        let notes = self.notes.as_ref()?;
+        (self.length > 0 && notes.url == url.as_url().as_str()).then_some(notes.validator.as_str())
+    }
+
+    /// Notes where the bytes come from; without a validator they cannot be continued.
+    pub(super) fn note(
+        &mut self,
+        url: &CleanUrl,
+        validator: Option<&str>,
+    ) -> Result<(), FetchError> {
+        let Some(validator) = validator else {
+            return Ok(());
+        };
+        let notes = Notes {
+            url: url.to_string(),
+            validator: validator.to_owned(),
+        };
+        let bytes = serde_json::to_vec(&notes).expect("because two strings are always valid JSON");
+        std::fs::write(&self.notes_path, bytes).map_err(failed("write", &self.notes_path))?;
+        self.notes = Some(notes);
+        Ok(())
+    }
+
+    /// Drops every byte.
+    pub(super) fn restart(&mut self) -> Result<(), FetchError> {
+        self.notes = None;
+        remove(&self.notes_path)?;
+        self.hasher = sha2::Sha256::new();
+        self.length = 0;
+        self.file
+            .set_len(0)
+            .and_then(|()| self.file.rewind())
+            .map_err(failed("empty", &self.path))
+    }
+
+    /// Adds `bytes`.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
+        self.file
+            .write_all(bytes)
+            .map_err(failed("write", &self.path))?;
+        self.hasher.update(bytes);
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Returns the digest of every byte so far.
+    pub(super) fn digest(&self) -> Sha256 {
+        Sha256(self.hasher.clone().finalize().into())
+    }
+
+    /// Gives the file its name in the folder: its digest. Returns its path.
+    pub(super) fn publish(self) -> Result<PathBuf, FetchError> {
+        let path = self.path.with_file_name(self.digest().to_string());
+        std::fs::rename(&self.path, &path).map_err(failed("rename", &self.path))?;
+        remove(&self.notes_path)?;
+        Ok(path)
+    }
+
+    /// Removes the file.
+    pub(super) fn discard(self) -> Result<(), FetchError> {
+        remove(&self.notes_path)?;
+        remove(&self.path)
+    }
+}
+
+/// Opens the file and takes its lock, again until the locked file is the one that has the name:
+/// the process that held the lock before may have renamed or removed it.
+fn open_locked(path: &Path, patience: Duration, wait: &dyn Fn()) -> Result<File, FetchError> {
+    let start = Instant::now();
+    let mut told = false;
+    loop {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(failed("open", path))?;
+        match file.try_lock() {
+            Ok(()) if still_named(&file, path) => return Ok(file),
+            Ok(()) => continue,
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(source)) => return Err(failed("lock", path)(source)),
+        }
+        if !told {
+            told = true;
+            wait();
+        }
+        if start.elapsed() > patience {
+            return Err(FetchError::Busy {
+                path: path.to_owned(),
+                after: patience,
+            });
+        }
+        std::thread::sleep(LOCK_POLL);
+    }
+}
+
+#[cfg(unix)]
+fn still_named(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(held), Ok(named)) => held.dev() == named.dev() && held.ino() == named.ino(),
+        _ => false,
+    }
+}
+
+/// Locks belong to handles here: a second handle to the very same file finds it locked.
+#[cfg(not(unix))]
+fn still_named(_: &File, path: &Path) -> bool {
+    let second = OpenOptions::new().read(true).write(true).open(path);
+    second.is_ok_and(|second| matches!(second.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+/// Returns the digest and the size of the file at `path`.
+pub(super) fn digest_of(path: &Path) -> io::Result<(Sha256, u64)> {
+    let mut hasher = sha2::Sha256::new();
+    let size = hash_into(&mut File::open(path)?, &mut hasher)?;
+    Ok((Sha256(hasher.finalize().into()), size))
+}
+
+fn hash_into(file: &mut File, hasher: &mut sha2::Sha256) -> io::Result<u64> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut buffer = vec![0; BUFFER];
+    let mut length = 0;
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(length),
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                length += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Removes a file that may be missing.
+pub(super) fn remove(path: &Path) -> Result<(), FetchError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FetchError {
+    let path = path.to_owned();
+    move |source| FetchError::Io { what, path, source }
+}
