@@ -1,5 +1,8 @@
 //! Arguments, dispatch, exit codes and hints.
 
+pub mod fetch_settings;
+pub mod vars;
+
 use std::process::ExitCode;
 
 /// Runs the program and returns its exit code.

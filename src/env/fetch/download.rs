@@ -32,8 +32,8 @@ impl Job<'_> {
         CleanUrl::new(self.url.clone())
     }
 
-    fn location(&self) -> Location {
-        Location::Url(self.from())
+    fn location(&self) -> Box<Location> {
+        Box::new(Location::Url(self.from()))
     }
 
     /// The name of the partial file.
@@ -386,7 +386,7 @@ pub(super) fn check_local(
     archive: &Archive,
 ) -> Result<FetchedFile, FetchError> {
     let (got, size) = digest_of(path).map_err(failed("read", path))?;
-    let from = || Location::File(path.to_owned());
+    let from = || Box::new(Location::File(path.to_owned()));
     match (archive.sha256, archive.size) {
         (Some(expected), _) if expected != got => Err(FetchError::Hash {
             from: from(),

@@ -158,7 +158,7 @@ pub enum FetchError {
     #[error("`{from}` does not have the locked digest: expected sha256 {expected}, got {got}")]
     Hash {
         /// Where the bytes came from.
-        from: Location,
+        from: Box<Location>,
         /// What the lock says.
         expected: Sha256,
         /// What came.
@@ -170,7 +170,7 @@ pub enum FetchError {
     #[error("`{from}` does not have the locked size: expected {expected} bytes, got {got}")]
     Size {
         /// Where the bytes came from.
-        from: Location,
+        from: Box<Location>,
         /// What the lock says, in bytes.
         expected: u64,
         /// What came or was announced, in bytes.
@@ -240,13 +240,13 @@ pub enum RedirectFault {
     TooMany(usize),
     /// From encrypted to plain.
     #[error("from https to plain http, to `{0}`")]
-    Downgrade(CleanUrl),
+    Downgrade(Box<CleanUrl>),
     /// To something that is not HTTP.
     #[error("to an address that is neither http nor https (`{0}:`)")]
     Scheme(String),
     /// To an address of the local link, where clouds keep a machine's own secrets.
     #[error("to the link-local address `{0}`")]
-    LinkLocal(CleanUrl),
+    LinkLocal(Box<CleanUrl>),
     /// Without a place to go.
     #[error("without a valid target")]
     NoTarget,

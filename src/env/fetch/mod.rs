@@ -122,7 +122,7 @@ impl Fetcher {
                 url: url.clone(),
             });
         }
-        let fetched = self.from_network(stop, archive, url, progress)?;
+        let fetched = self.over_network(stop, archive, url, progress)?;
         progress.finished(archive, fetched.origin == Origin::Reused);
         Ok(fetched)
     }
@@ -158,7 +158,7 @@ impl Fetcher {
         Ok(None)
     }
 
-    fn from_network(
+    fn over_network(
         &self,
         stop: &AtomicBool,
         archive: &Archive,

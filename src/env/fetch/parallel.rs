@@ -17,6 +17,15 @@ const FILES_PER_TRANSFER: u64 = 4;
 /// How many open files are left to everything else.
 const FILES_SET_ASIDE: u64 = 32;
 
+type Done = (usize, Result<FetchedFile, FetchError>);
+
+struct Queue<'a> {
+    archives: &'a [Archive],
+    order: Vec<usize>,
+    next: AtomicUsize,
+    stop: AtomicBool,
+}
+
 impl Fetcher {
     /// Fetches every archive, largest first, several at a time.
     ///
@@ -31,39 +40,36 @@ impl Fetcher {
     ) {
         let mut order: Vec<usize> = (0..archives.len()).collect();
         order.sort_by_key(|&index| (Reverse(archives[index].size.unwrap_or(u64::MAX)), index));
-        let next = AtomicUsize::new(0);
-        let stop = AtomicBool::new(false);
+        let queue = Queue {
+            archives,
+            order,
+            next: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+        };
         let threads = self.connections().min(archives.len());
         std::thread::scope(|scope| {
             let (sender, results) = mpsc::channel();
             for _ in 0..threads {
                 let sender = sender.clone();
-                scope.spawn(|| self.work(&order, &next, &stop, archives, progress, sender));
+                scope.spawn(|| self.work(&queue, progress, sender));
             }
             drop(sender);
             for (index, result) in results {
                 if deliver(index, result).is_break() {
-                    stop.store(true, Ordering::Relaxed);
+                    queue.stop.store(true, Ordering::Relaxed);
                     break;
                 }
             }
         });
     }
 
-    fn work(
-        &self,
-        order: &[usize],
-        next: &AtomicUsize,
-        stop: &AtomicBool,
-        archives: &[Archive],
-        progress: &dyn FetchProgress,
-        sender: mpsc::Sender<(usize, Result<FetchedFile, FetchError>)>,
-    ) {
-        while !stop.load(Ordering::Relaxed) {
-            let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) else {
+    fn work(&self, queue: &Queue<'_>, progress: &dyn FetchProgress, sender: mpsc::Sender<Done>) {
+        while !queue.stop.load(Ordering::Relaxed) {
+            let turn = queue.next.fetch_add(1, Ordering::Relaxed);
+            let Some(&index) = queue.order.get(turn) else {
                 return;
             };
-            let result = self.fetch_unless(stop, &archives[index], progress);
+            let result = self.fetch_unless(&queue.stop, &queue.archives[index], progress);
             if sender.send((index, result)).is_err() {
                 return;
             }

@@ -231,11 +231,11 @@ fn redirect_target(url: &Url, headers: &HeaderMap) -> Result<Url, FetchError> {
     let _ = target.set_username("");
     let _ = target.set_password(None);
     if url.scheme() == "https" && target.scheme() == "http" {
-        let target = CleanUrl::new(target);
+        let target = Box::new(CleanUrl::new(target));
         return Err(refused(url, RedirectFault::Downgrade(target)));
     }
     if is_link_local(&target) && !is_link_local(url) {
-        let target = CleanUrl::new(target);
+        let target = Box::new(CleanUrl::new(target));
         return Err(refused(url, RedirectFault::LinkLocal(target)));
     }
     Ok(target)

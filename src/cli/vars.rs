@@ -1,0 +1,113 @@
+//! Every environment variable that `dhtl` knows, and the one place where variables are read.
+//!
+//! A variable of our own begins with `DHT_`. Those of other tools are honoured where the user would
+//! expect one setting to serve all tools; ours comes first where both are set.
+
+use std::ffi::OsString;
+
+macro_rules! variables {
+    ($($(#[doc = $meaning:literal])+ $name:ident;)+) => {
+        $($(#[doc = $meaning])+ pub const $name: &str = stringify!($name);)+
+
+        /// Every variable with its meaning, in the order of this file.
+        pub const ALL: &[(&str, &str)] = &[$((stringify!($name), concat!($($meaning),+))),+];
+    };
+}
+
+variables! {
+    /// Never uses the network when set to a true value (`1`, `true`, `yes`, `on`).
+    DHT_OFFLINE;
+    /// Folders of wheels and source archives that are used, by name and digest, before the network; separated by the system's path separator.
+    DHT_FIND_LINKS;
+    /// The simple index that replaces the public one where that cannot be reached.
+    DHT_INDEX_URL;
+    /// How many transfers run at once.
+    DHT_CONCURRENT_DOWNLOADS;
+    /// How long to wait for the next byte from a server, in seconds.
+    DHT_HTTP_TIMEOUT;
+    /// As `DHT_OFFLINE`.
+    UV_OFFLINE;
+    /// As `DHT_FIND_LINKS`, separated by commas; addresses in it are left out.
+    UV_FIND_LINKS;
+    /// As `DHT_INDEX_URL`; may begin with `NAME=`.
+    UV_DEFAULT_INDEX;
+    /// As `UV_DEFAULT_INDEX`, uv's older name.
+    UV_INDEX_URL;
+    /// Further indexes, separated by spaces, each `URL` or `NAME=URL`: logins in them are used for their addresses.
+    UV_INDEX;
+    /// As `UV_INDEX`, uv's older name.
+    UV_EXTRA_INDEX_URL;
+    /// As `DHT_CONCURRENT_DOWNLOADS`.
+    UV_CONCURRENT_DOWNLOADS;
+    /// As `DHT_HTTP_TIMEOUT`.
+    UV_HTTP_TIMEOUT;
+    /// As `DHT_INDEX_URL`, pip's name.
+    PIP_INDEX_URL;
+    /// The file of logins, instead of `.netrc` in the home folder.
+    NETRC;
+    /// A file of certificate authorities (PEM) to trust instead of the system's.
+    SSL_CERT_FILE;
+    /// Folders of certificate authorities (PEM) to trust instead of the system's.
+    SSL_CERT_DIR;
+    /// The proxy for `https` addresses. Lower case works too, for all four.
+    HTTPS_PROXY;
+    /// The proxy for `http` addresses.
+    HTTP_PROXY;
+    /// The proxy for both.
+    ALL_PROXY;
+    /// Hosts that are reached without a proxy, separated by commas.
+    NO_PROXY;
+    /// The user's home folder.
+    HOME;
+    /// The user's home folder on Windows.
+    USERPROFILE;
+}
+
+/// The login's user name of the index `NAME` (uv's variable, with the name in capitals and
+/// everything but letters and digits as `_`).
+pub fn index_username(name: &str) -> String {
+    format!("UV_INDEX_{}_USERNAME", index_key(name))
+}
+
+/// The login's password of the index `NAME`.
+pub fn index_password(name: &str) -> String {
+    format!("UV_INDEX_{}_PASSWORD", index_key(name))
+}
+
+fn index_key(name: &str) -> String {
+    let letter = |character: char| {
+        if character.is_ascii_alphanumeric() {
+            character.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    };
+    name.chars().map(letter).collect()
+}
+
+/// Reads a variable of this process. An empty one counts as unset.
+pub fn read(name: &str) -> Option<OsString> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place where variables are read"
+    )]
+    let value = std::env::var_os(name);
+    value.filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variable_is_explained_once() {
+        let names: std::collections::BTreeSet<_> = ALL.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), ALL.len());
+        assert!(ALL.iter().all(|(_, meaning)| meaning.trim().ends_with('.')));
+    }
+
+    #[test]
+    fn index_names_become_variables() {
+        assert_eq!(index_username("my-co.eu"), "UV_INDEX_MY_CO_EU_USERNAME");
+    }
+}
