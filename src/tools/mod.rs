@@ -1,1 +1,3 @@
 //! Programs that `dhtl` drives; the one place that starts processes.
+
+pub mod runner;
