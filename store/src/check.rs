@@ -1,0 +1,272 @@
+//! Whether files are still what their manifest says.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::error::StoreError;
+use crate::format::environment::EntryRef;
+use crate::fs::{Dir, FileKind, FsError, Stat};
+use crate::id::Digest;
+use crate::manifest::{Manifest, Node, NodeKind};
+use crate::store::Store;
+
+/// Returns the permission bits of a file in the store.
+pub const fn store_mode(executable: bool) -> u32 {
+    if executable { 0o555 } else { 0o444 }
+}
+
+/// Tells from one stat whether a file of the store is untouched: kind, mode, size, and the
+/// modification time that follows from its content.
+pub fn intact(stat: &Stat, executable: bool, size: u64, digest: Digest) -> bool {
+    stat.kind == FileKind::File
+        && stat.size == size
+        && stat.mtime == digest.mtime()
+        && stat.mtime_nanos == 0
+        && has_mode(stat.mode, store_mode(executable))
+}
+
+#[cfg(unix)]
+const fn has_mode(found: u32, expected: u32) -> bool {
+    found == expected
+}
+
+#[cfg(not(unix))]
+const fn has_mode(found: u32, _expected: u32) -> bool {
+    found & 0o200 == 0
+}
+
+/// What is wrong with a file or folder of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProblemKind {
+    /// It is gone.
+    Missing,
+    /// Its bytes are not those of its digest.
+    Modified,
+    /// It is of another kind: a folder for a file, say.
+    WrongKind,
+    /// A symbolic link points elsewhere.
+    Retargeted,
+    /// Nothing in the manifest or a supplement names it.
+    Unexpected,
+    /// It cannot be read.
+    Unreadable,
+}
+
+/// One thing that is wrong with an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The path inside the entry.
+    pub path: String,
+    /// What is wrong.
+    pub kind: ProblemKind,
+}
+
+/// What a check of one entry found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct EntryReport {
+    /// Problems, sorted by path.
+    pub problems: Vec<Problem>,
+    /// Files whose bytes were right and whose mode or time was set back.
+    pub healed: Vec<String>,
+    /// How many bytes were read.
+    pub bytes_read: u64,
+}
+
+/// Tells by stat alone whether the tree at `folder` has every node of the manifest, untouched.
+pub(crate) fn tree_is_intact(dir: &Dir, folder: &Path, manifest: &Manifest) -> bool {
+    manifest.nodes().par_iter().all(|node| {
+        let path = folder.join(node.path.as_str());
+        let Ok(stat) = dir.stat(&path) else {
+            return false;
+        };
+        match &node.kind {
+            NodeKind::Directory => stat.kind == FileKind::Directory,
+            NodeKind::File {
+                executable,
+                size,
+                digest,
+            } => intact(&stat, *executable, *size, *digest),
+            NodeKind::Symlink { target } => {
+                stat.kind == FileKind::Symlink
+                    && dir
+                        .read_link(&path)
+                        .is_ok_and(|found| found == Path::new(&**target))
+            }
+        }
+    })
+}
+
+impl Store {
+    /// Checks an entry against its manifest.
+    ///
+    /// By stat, reading only files whose stat differs; with `every_byte`, reading all. A file whose
+    /// bytes are right and whose mode or time is not is healed where the store can be written.
+    /// Everything that neither the manifest nor a supplement names is a problem too.
+    pub fn check_entry(
+        &self,
+        entry: &EntryRef,
+        every_byte: bool,
+    ) -> Result<EntryReport, StoreError> {
+        let manifest = self.manifest(entry.entry)?;
+        let path = self.entry_path(entry);
+        let root = Dir::open(&path).map_err(FsError::at("open", &path))?;
+        let mut report = check_nodes(&root, manifest.nodes(), every_byte, self.can_heal());
+        let mut known: Vec<Node> = manifest.nodes().to_vec();
+        for (_, supplement) in self.supplements(entry.entry)? {
+            let found = check_nodes(&root, supplement.nodes(), every_byte, self.can_heal());
+            report.problems.extend(found.problems);
+            report.healed.extend(found.healed);
+            report.bytes_read += found.bytes_read;
+            known.extend(supplement.nodes().iter().cloned());
+        }
+        known.sort_unstable_by(|left, right| left.path.cmp(&right.path));
+        let mut unexpected = Vec::new();
+        find_unexpected(&root, Path::new(""), &known, &mut unexpected)
+            .map_err(FsError::at("list", &path))?;
+        report
+            .problems
+            .extend(unexpected.into_iter().map(|path| Problem {
+                path,
+                kind: ProblemKind::Unexpected,
+            }));
+        report
+            .problems
+            .sort_by(|left, right| left.path.cmp(&right.path));
+        report.problems.dedup();
+        Ok(report)
+    }
+
+    fn can_heal(&self) -> bool {
+        self.ensure_writable().is_ok()
+    }
+}
+
+fn check_nodes(root: &Dir, nodes: &[Node], every_byte: bool, heal: bool) -> EntryReport {
+    nodes
+        .par_iter()
+        .fold(EntryReport::default, |mut report, node| {
+            check_node(root, node, every_byte, heal, &mut report);
+            report
+        })
+        .reduce(EntryReport::default, |mut left, right| {
+            left.problems.extend(right.problems);
+            left.healed.extend(right.healed);
+            left.bytes_read += right.bytes_read;
+            left
+        })
+}
+
+fn check_node(root: &Dir, node: &Node, every_byte: bool, heal: bool, report: &mut EntryReport) {
+    let path = Path::new(node.path.as_str());
+    let mut problem = |kind| {
+        report.problems.push(Problem {
+            path: node.path.to_string(),
+            kind,
+        })
+    };
+    let stat = match root.stat(path) {
+        Ok(stat) => stat,
+        Err(error) if is_missing(&error) => return problem(ProblemKind::Missing),
+        Err(_) => return problem(ProblemKind::Unreadable),
+    };
+    match &node.kind {
+        NodeKind::Directory if stat.kind == FileKind::Directory => {}
+        NodeKind::Symlink { target } if stat.kind == FileKind::Symlink => {
+            match root.read_link(path) {
+                Ok(found) if found == Path::new(&**target) => {}
+                _ => problem(ProblemKind::Retargeted),
+            }
+        }
+        NodeKind::File {
+            executable,
+            size,
+            digest,
+        } if stat.kind == FileKind::File => {
+            let untouched = intact(&stat, *executable, *size, *digest);
+            if untouched && !every_byte {
+                return;
+            }
+            match hash_file(root, path) {
+                Ok((found, count)) => {
+                    report.bytes_read += count;
+                    if found != *digest || count != *size {
+                        problem(ProblemKind::Modified);
+                    } else if !untouched && heal && restamp(root, node).is_ok() {
+                        report.healed.push(node.path.to_string());
+                    }
+                }
+                Err(_) => problem(ProblemKind::Unreadable),
+            }
+        }
+        _ => problem(ProblemKind::WrongKind),
+    }
+}
+
+/// Gives a file whose bytes are right its mode and time back.
+pub(crate) fn restamp(root: &Dir, node: &Node) -> io::Result<()> {
+    let NodeKind::File {
+        executable, digest, ..
+    } = &node.kind
+    else {
+        return Ok(());
+    };
+    let path = Path::new(node.path.as_str());
+    root.set_mtime(path, digest.mtime())?;
+    root.set_mode(path, store_mode(*executable))
+}
+
+/// Returns the digest and the length of a file, reading through one open handle.
+pub(crate) fn hash_file(dir: &Dir, path: &Path) -> io::Result<(Digest, u64)> {
+    let mut file = dir.open_file(path)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 128 * 1024];
+    let mut size = 0;
+    loop {
+        let count = match io::Read::read(&mut file, &mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        hasher.update(&buffer[..count]);
+        size += count as u64;
+    }
+    Ok((Digest::from_bytes(*hasher.finalize().as_bytes()), size))
+}
+
+pub(crate) fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+fn find_unexpected(
+    dir: &Dir,
+    folder: &Path,
+    known: &[Node],
+    unexpected: &mut Vec<String>,
+) -> io::Result<()> {
+    for entry in dir.read()? {
+        let path: PathBuf = folder.join(&entry.name);
+        let node = path.to_str().and_then(|text| {
+            known
+                .binary_search_by(|node| crate::tree_path::compare(node.path.as_str(), text))
+                .ok()
+                .map(|index| &known[index])
+        });
+        match node {
+            None => unexpected.push(path.to_string_lossy().into_owned()),
+            Some(node) if node.kind == NodeKind::Directory && entry.kind == FileKind::Directory => {
+                let below = dir.open_dir(Path::new(&entry.name))?;
+                find_unexpected(&below, &path, known, unexpected)?;
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}

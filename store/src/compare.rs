@@ -1,0 +1,507 @@
+//! Validating: is what stands on the disk still what the tree says?
+//!
+//! The comparison looks at files, never at names and versions alone. By stat: a file whose kind,
+//! mode, size and content-derived time are right is taken as intact. A file whose time differs is
+//! read, and is intact if its bytes are right: drift is a change of content, kind or permission. With
+//! [`Depth::Deep`] every byte is read. Expectations come from manifests, never from the store's
+//! files, so an edit that went through a hardlink into the store is found.
+//!
+//! Python's own bytecode is not drift: files `*.pyc` in a folder `__pycache__`.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::check::{hash_file, is_missing};
+use crate::checkout::Checkout;
+use crate::fs::{Dir, FileKind, FsError, Stat};
+use crate::manifest::{Node, NodeKind};
+use crate::union::{Folder, Generated, GeneratedKind, Leaf, Origin, Tree};
+
+/// How closely files are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Folders only, by their modification time; those changed after this time (seconds and
+    /// nanoseconds since the Unix epoch) are compared by stat.
+    Quick {
+        /// When the environment was last known to be right.
+        since: (i64, u32),
+    },
+    /// Every file, by stat.
+    Stat,
+    /// Every byte.
+    Deep,
+}
+
+/// How a path differs from what it should be.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum DifferenceKind {
+    /// It is gone.
+    Missing,
+    /// Its content is another.
+    Modified,
+    /// It may be executed, read or written by others than it should.
+    ModeChanged,
+    /// A symbolic link points elsewhere.
+    Retargeted,
+    /// A folder stands for a file, a link for a folder, and so on.
+    WrongKind,
+    /// Nothing of the environment has this path.
+    Added,
+}
+
+/// One path that differs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Difference {
+    /// The path, relative to the environment.
+    pub path: PathBuf,
+    /// How it differs.
+    pub kind: DifferenceKind,
+    /// The layer that should own it.
+    pub layer: Option<u32>,
+}
+
+/// What a comparison found.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// Differences, sorted by path.
+    pub differences: Vec<Difference>,
+    /// How many files were looked at.
+    pub files: u64,
+    /// How many bytes were read.
+    pub bytes_read: u64,
+}
+
+/// Compares an environment with its tree.
+#[derive(Debug)]
+pub struct Comparer<'a> {
+    checkout: &'a Checkout<'a>,
+    tree: &'a Tree<'a>,
+    mode: crate::checkout::LinkMode,
+    depth: Depth,
+    ignored: &'a [&'a str],
+    files: AtomicU64,
+    bytes_read: AtomicU64,
+}
+
+type Found = Result<Vec<Difference>, FsError>;
+
+impl<'a> Comparer<'a> {
+    /// Prepares a comparison with what `checkout` would make. Names in `ignored` may stand in the
+    /// root beside the tree.
+    pub fn new(
+        checkout: &'a Checkout<'a>,
+        tree: &'a Tree<'a>,
+        mode: crate::checkout::LinkMode,
+        depth: Depth,
+        ignored: &'a [&'a str],
+    ) -> Self {
+        Self {
+            checkout,
+            tree,
+            mode,
+            depth,
+            ignored,
+            files: AtomicU64::new(0),
+            bytes_read: AtomicU64::new(0),
+        }
+    }
+
+    /// Compares the folder `target`.
+    pub fn run(self, target: &Dir) -> Result<Comparison, FsError> {
+        let mut differences = self.folder(0, target, Path::new(""))?;
+        differences.par_sort_unstable();
+        Ok(Comparison {
+            differences,
+            files: self.files.into_inner(),
+            bytes_read: self.bytes_read.into_inner(),
+        })
+    }
+
+    fn folder(&self, index: u32, dir: &Dir, path: &Path) -> Found {
+        let folder = &self.tree.folders[index as usize];
+        let mut found = Vec::new();
+        if self.is_due(dir, path)? {
+            self.names(folder, dir, path, &mut found)?;
+            for leaf in &folder.leaves {
+                if let Some(kind) = self.leaf(folder, leaf, dir, path)? {
+                    found.push(difference(path.join(leaf.name), kind, Some(leaf)));
+                }
+            }
+            self.files
+                .fetch_add(folder.leaves.len() as u64, Ordering::Relaxed);
+        }
+        let below: Vec<Vec<Difference>> = folder
+            .folders
+            .par_iter()
+            .map(|child| self.child(*child, dir, path))
+            .collect::<Result<_, _>>()?;
+        found.extend(below.into_iter().flatten());
+        Ok(found)
+    }
+
+    fn is_due(&self, dir: &Dir, path: &Path) -> Result<bool, FsError> {
+        let Depth::Quick { since } = self.depth else {
+            return Ok(true);
+        };
+        let stat = dir.stat_self().map_err(FsError::at("stat", path))?;
+        Ok((stat.mtime, stat.mtime_nanos) > since)
+    }
+
+    fn child(&self, index: u32, dir: &Dir, path: &Path) -> Found {
+        let folder = &self.tree.folders[index as usize];
+        let name = Path::new(folder.name());
+        let path = path.join(name);
+        let wrong = |kind| {
+            Ok(vec![Difference {
+                path: path.clone(),
+                kind,
+                layer: folder.owner,
+            }])
+        };
+        if let Some(link) = self.checkout.folder_link(folder) {
+            return match dir.read_link(name) {
+                Ok(found) if found == link => self.linked(index, &link, &path),
+                Ok(_) => wrong(DifferenceKind::Retargeted),
+                Err(error) if is_missing(&error) => wrong(DifferenceKind::Missing),
+                Err(_) => wrong(DifferenceKind::WrongKind),
+            };
+        }
+        match dir.open_dir(name) {
+            Ok(below) => self.folder(index, &below, &path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => wrong(DifferenceKind::Missing),
+            Err(error) if is_wrong_kind(&error) => wrong(DifferenceKind::WrongKind),
+            Err(error) => Err(FsError {
+                verb: "open",
+                path,
+                source: error,
+            }),
+        }
+    }
+
+    /// Compares the store's own folder behind a link: its files have the store's modes.
+    fn linked(&self, index: u32, link: &Path, path: &Path) -> Found {
+        if matches!(self.depth, Depth::Quick { .. }) && link.is_dir() {
+            return Ok(Vec::new());
+        }
+        match Dir::open(link) {
+            Ok(dir) => {
+                let within = Self {
+                    checkout: self.checkout,
+                    tree: self.tree,
+                    mode: crate::checkout::LinkMode::Hardlink,
+                    depth: self.depth,
+                    ignored: self.ignored,
+                    files: AtomicU64::new(0),
+                    bytes_read: AtomicU64::new(0),
+                };
+                let found = within.behind_link(index, &dir, path);
+                self.files
+                    .fetch_add(within.files.into_inner(), Ordering::Relaxed);
+                self.bytes_read
+                    .fetch_add(within.bytes_read.into_inner(), Ordering::Relaxed);
+                found
+            }
+            Err(_) => Ok(vec![Difference {
+                path: path.to_owned(),
+                kind: DifferenceKind::Missing,
+                layer: self.tree.folders[index as usize].owner,
+            }]),
+        }
+    }
+
+    fn behind_link(&self, index: u32, dir: &Dir, path: &Path) -> Found {
+        let folder = &self.tree.folders[index as usize];
+        let mut found = Vec::new();
+        self.names(folder, dir, path, &mut found)?;
+        for leaf in &folder.leaves {
+            if let Some(kind) = self.content(leaf, dir, path)? {
+                found.push(difference(path.join(leaf.name), kind, Some(leaf)));
+            }
+        }
+        self.files
+            .fetch_add(folder.leaves.len() as u64, Ordering::Relaxed);
+        let below: Vec<Vec<Difference>> = folder
+            .folders
+            .par_iter()
+            .map(|child| {
+                let name = Path::new(self.tree.folders[*child as usize].name());
+                let path = path.join(name);
+                match dir.open_dir(name) {
+                    Ok(below) => self.behind_link(*child, &below, &path),
+                    Err(_) => Ok(vec![Difference {
+                        path,
+                        kind: DifferenceKind::Missing,
+                        layer: folder.owner,
+                    }]),
+                }
+            })
+            .collect::<Result<_, _>>()?;
+        found.extend(below.into_iter().flatten());
+        Ok(found)
+    }
+
+    /// Finds names that the tree does not have.
+    fn names(
+        &self,
+        folder: &Folder<'_>,
+        dir: &Dir,
+        path: &Path,
+        found: &mut Vec<Difference>,
+    ) -> Result<(), FsError> {
+        let in_bytecode = folder.name() == "__pycache__";
+        for entry in dir.read().map_err(FsError::at("list", path))? {
+            if let Some(name) = entry.name.to_str() {
+                let leaf = folder
+                    .leaves
+                    .binary_search_by(|leaf| leaf.name.cmp(name))
+                    .is_ok();
+                if leaf || self.has_folder(folder, name) {
+                    continue;
+                }
+                if path == Path::new("") && self.ignored.contains(&name) {
+                    continue;
+                }
+            }
+            if in_bytecode && is_bytecode(&entry.name) {
+                continue;
+            }
+            let path = path.join(&entry.name);
+            if entry.name == "__pycache__" && entry.kind == FileKind::Directory {
+                bytecode_folder(dir, &entry.name, &path, found)?;
+                continue;
+            }
+            found.push(Difference {
+                path,
+                kind: DifferenceKind::Added,
+                layer: None,
+            });
+        }
+        Ok(())
+    }
+
+    fn has_folder(&self, folder: &Folder<'_>, name: &str) -> bool {
+        folder
+            .folders
+            .binary_search_by(|child| self.tree.folders[*child as usize].name().cmp(name))
+            .is_ok()
+    }
+
+    fn leaf(
+        &self,
+        folder: &Folder<'_>,
+        leaf: &Leaf<'_>,
+        dir: &Dir,
+        path: &Path,
+    ) -> Result<Option<DifferenceKind>, FsError> {
+        if let Some(link) = self.checkout.leaf_link(folder, leaf) {
+            let name = Path::new(leaf.name);
+            return match dir.read_link(name) {
+                Ok(found) if found == link => {
+                    let behind = link.parent().map(Dir::open);
+                    match behind {
+                        Some(Ok(behind)) => self.store_content(leaf, &behind, path),
+                        _ => Ok(Some(DifferenceKind::Missing)),
+                    }
+                }
+                Ok(_) => Ok(Some(DifferenceKind::Retargeted)),
+                Err(error) if is_missing(&error) => Ok(Some(DifferenceKind::Missing)),
+                Err(_) => Ok(Some(DifferenceKind::WrongKind)),
+            };
+        }
+        self.content(leaf, dir, path)
+    }
+
+    fn store_content(
+        &self,
+        leaf: &Leaf<'_>,
+        dir: &Dir,
+        path: &Path,
+    ) -> Result<Option<DifferenceKind>, FsError> {
+        let Origin::Layer(_, node) = leaf.origin else {
+            return Ok(None);
+        };
+        self.node(
+            node,
+            crate::checkout::LinkMode::Hardlink,
+            leaf.name,
+            dir,
+            path,
+        )
+    }
+
+    fn content(
+        &self,
+        leaf: &Leaf<'_>,
+        dir: &Dir,
+        path: &Path,
+    ) -> Result<Option<DifferenceKind>, FsError> {
+        match leaf.origin {
+            Origin::Layer(_, node) => self.node(node, self.mode, leaf.name, dir, path),
+            Origin::Generated(generated) => Ok(generated_difference(generated, leaf.name, dir)),
+        }
+    }
+
+    fn node(
+        &self,
+        node: &Node,
+        mode: crate::checkout::LinkMode,
+        name: &str,
+        dir: &Dir,
+        path: &Path,
+    ) -> Result<Option<DifferenceKind>, FsError> {
+        let name = Path::new(name);
+        let stat = match dir.stat(name) {
+            Ok(stat) => stat,
+            Err(error) if is_missing(&error) => return Ok(Some(DifferenceKind::Missing)),
+            Err(error) => {
+                return Err(FsError {
+                    verb: "stat",
+                    path: path.join(name),
+                    source: error,
+                });
+            }
+        };
+        match &node.kind {
+            NodeKind::File {
+                executable,
+                size,
+                digest,
+            } => {
+                if stat.kind != FileKind::File {
+                    return Ok(Some(DifferenceKind::WrongKind));
+                }
+                if stat.size != *size {
+                    return Ok(Some(DifferenceKind::Modified));
+                }
+                let on_time = stat.mtime == digest.mtime() && stat.mtime_nanos == 0;
+                if !on_time || self.depth == Depth::Deep {
+                    let hashed = hash_file(dir, name);
+                    let (found, count) = hashed.map_err(FsError::at("read", path.join(name)))?;
+                    self.bytes_read.fetch_add(count, Ordering::Relaxed);
+                    if found != *digest {
+                        return Ok(Some(DifferenceKind::Modified));
+                    }
+                }
+                let expected = mode.file_mode(*executable);
+                Ok(mode_differs(&stat, expected).then_some(DifferenceKind::ModeChanged))
+            }
+            NodeKind::Symlink { target } => Ok(link_difference(Path::new(&**target), name, dir)),
+            NodeKind::Directory => Ok(None),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn mode_differs(stat: &Stat, expected: u32) -> bool {
+    stat.mode != expected
+}
+
+#[cfg(not(unix))]
+fn mode_differs(stat: &Stat, expected: u32) -> bool {
+    (stat.mode & 0o200) != (expected & 0o200)
+}
+
+fn difference(path: PathBuf, kind: DifferenceKind, leaf: Option<&Leaf<'_>>) -> Difference {
+    let layer = leaf.and_then(|leaf| match leaf.origin {
+        Origin::Layer(layer, _) => Some(layer),
+        Origin::Generated(_) => None,
+    });
+    Difference { path, kind, layer }
+}
+
+fn generated_difference(generated: &Generated, name: &str, dir: &Dir) -> Option<DifferenceKind> {
+    let name = Path::new(name);
+    match &generated.kind {
+        GeneratedKind::Link(to) => link_difference(to, name, dir),
+        GeneratedKind::File {
+            content,
+            executable,
+        } => file_difference(content, *executable, name, dir),
+        GeneratedKind::CopyOf(from) => match std::fs::read(from) {
+            Ok(content) => file_difference(&content, true, name, dir),
+            Err(_) => Some(DifferenceKind::Missing),
+        },
+    }
+}
+
+fn file_difference(
+    content: &[u8],
+    executable: bool,
+    name: &Path,
+    dir: &Dir,
+) -> Option<DifferenceKind> {
+    let stat = match dir.stat(name) {
+        Ok(stat) => stat,
+        Err(_) => return Some(DifferenceKind::Missing),
+    };
+    if stat.kind != FileKind::File {
+        return Some(DifferenceKind::WrongKind);
+    }
+    if dir.read_file(name).ok().as_deref() != Some(content) {
+        return Some(DifferenceKind::Modified);
+    }
+    let expected = if executable { 0o755 } else { 0o644 };
+    mode_differs(&stat, expected).then_some(DifferenceKind::ModeChanged)
+}
+
+fn link_difference(target: &Path, name: &Path, dir: &Dir) -> Option<DifferenceKind> {
+    match dir.read_link(name) {
+        Ok(found) if found == target => None,
+        Ok(_) => Some(DifferenceKind::Retargeted),
+        Err(error) if is_missing(&error) => Some(DifferenceKind::Missing),
+        Err(_) => Some(DifferenceKind::WrongKind),
+    }
+}
+
+/// Tells whether a folder could not be opened because something else has its name.
+fn is_wrong_kind(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+        return true;
+    }
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
+    )
+}
+
+/// Tells whether Python writes files of this name into `__pycache__`: `x.cpython-311.pyc`, and the
+/// temporary `x.cpython-311.pyc.140123` that a killed interpreter leaves.
+fn is_bytecode(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else {
+        return false;
+    };
+    let name = match name.rsplit_once('.') {
+        Some((stem, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => stem,
+        _ => name,
+    };
+    name.ends_with(".pyc")
+}
+
+fn bytecode_folder(
+    dir: &Dir,
+    name: &OsStr,
+    path: &Path,
+    found: &mut Vec<Difference>,
+) -> Result<(), FsError> {
+    let read = || dir.open_dir(Path::new(name))?.read();
+    for entry in read().map_err(FsError::at("list", path))? {
+        if entry.kind != FileKind::File || !is_bytecode(&entry.name) {
+            let path = path.join(&entry.name);
+            found.push(Difference {
+                path,
+                kind: DifferenceKind::Added,
+                layer: None,
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! The one door to the disk.
+//!
+//! Every change that the store makes to a file system passes through [`Dir`]: a handle to an open
+//! folder, and operations on names inside it. On Unix the handle is a descriptor, so a folder that
+//! is swapped for a symbolic link meanwhile is never followed; elsewhere it is a path.
+//!
+//! Nothing here knows entries, manifests or environments.
+
+#[cfg(not(unix))]
+mod portable;
+#[cfg(unix)]
+mod unix;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+#[cfg(not(unix))]
+pub use portable::Dir;
+#[cfg(unix)]
+pub use unix::Dir;
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Directory,
+    /// A symbolic link, not followed.
+    Symlink,
+    /// A socket, device or pipe.
+    Other,
+}
+
+/// What one call tells of a name, without following it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// The kind of file.
+    pub kind: FileKind,
+    /// The permission bits, `0o7777` at most. On Windows: `0o444` or `0o644`.
+    pub mode: u32,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its modification time: whole seconds since the Unix epoch.
+    pub mtime: i64,
+    /// The rest of the modification time, in nanoseconds.
+    pub mtime_nanos: u32,
+    /// How many names it has.
+    pub links: u64,
+    /// Device and inode number: equal for two names of one file. Zero where unknown.
+    pub identity: (u64, u64),
+}
+
+/// A name in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirEntry {
+    /// The name.
+    pub name: OsString,
+    /// What it stands for.
+    pub kind: FileKind,
+}
+
+/// How a new regular file is made.
+#[derive(Debug, Clone, Copy)]
+pub struct FileMeta {
+    /// Permission bits.
+    pub mode: u32,
+    /// Modification time in seconds since the Unix epoch; `None` leaves it as it comes.
+    pub mtime: Option<i64>,
+}
+
+/// A failed operation on a file, with the file's name.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {verb} `{}`", path.display())]
+pub struct FsError {
+    /// What was being done.
+    pub verb: &'static str,
+    /// To which file.
+    pub path: PathBuf,
+    /// What the operating system said.
+    #[source]
+    pub source: io::Error,
+}
+
+impl FsError {
+    /// Returns a closure that adds the verb and the path to an [`io::Error`].
+    pub fn at(verb: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self {
+            verb,
+            path: path.as_ref().to_owned(),
+            source,
+        }
+    }
+}
+
+/// Removes `name` in `parent`, and all below it, without following a symbolic link.
+///
+/// Folders that are read-only are made writable first. A name that is already gone is no error.
+pub fn remove_tree(parent: &Dir, name: &Path) -> io::Result<()> {
+    let stat = match parent.stat(name) {
+        Ok(stat) => stat,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if stat.kind != FileKind::Directory {
+        return parent.remove_file(name);
+    }
+    if stat.mode & 0o700 != 0o700 {
+        parent.set_mode(name, 0o700)?;
+    }
+    let dir = parent.open_dir(name)?;
+    for entry in dir.read()? {
+        let name = Path::new(&entry.name);
+        match entry.kind {
+            FileKind::Directory => remove_tree(&dir, name)?,
+            FileKind::File | FileKind::Symlink | FileKind::Other => dir.remove_file(name)?,
+        }
+    }
+    drop(dir);
+    parent.remove_dir(name)
+}
+
+/// Writes `content` to a new file beside `name` and renames it over `name`, synced before and after.
+///
+/// A reader sees the old content or the new, never a part.
+pub fn write_atomic(dir: &Dir, name: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let temporary = name.with_file_name(format!(".{}.tmp", unique_suffix()));
+    dir.write_synced(&temporary, content, FileMeta { mode, mtime: None })?;
+    dir.rename(&temporary, dir, name).inspect_err(|_| {
+        let _ = dir.remove_file(&temporary);
+    })?;
+    match name.parent() {
+        Some(parent) if parent != Path::new("") => dir.open_dir(parent)?.sync(),
+        _ => dir.sync(),
+    }
+}
+
+/// Makes the folder `name` and those above it, as far as they are missing.
+pub fn create_dirs(dir: &Dir, name: &Path) -> io::Result<()> {
+    match dir.create_dir(name, 0o755) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(parent) = name.parent().filter(|parent| *parent != Path::new("")) {
+                create_dirs(dir, parent)?;
+                return create_dirs(dir, name);
+            }
+            Err(error)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result,
+    }
+}
+
+/// Returns a suffix that no other process or thread uses at the same time.
+pub fn unique_suffix() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let nanos = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_nanos());
+    format!("{}-{count}-{nanos:x}", std::process::id())
+}

@@ -1,0 +1,75 @@
+//! What keeps environments alive: the places where they are in use.
+//!
+//! A root is a file in `roots/`, named by the hash of the path it speaks of, that holds the path and
+//! the fingerprint of the environment that stands there.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoreError;
+use crate::fs::{self, FsError};
+use crate::id::{Digest, Fingerprint};
+use crate::store::Store;
+
+/// An environment in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    /// Where it stands, absolute.
+    pub path: PathBuf,
+    /// What stands there.
+    pub environment: Fingerprint,
+}
+
+impl Store {
+    /// Registers that the environment stands at `path`.
+    pub fn set_root(&self, path: &Path, environment: Fingerprint) -> Result<(), StoreError> {
+        let name = root_path(path);
+        let root = Root {
+            path: path.to_owned(),
+            environment,
+        };
+        let Ok(mut bytes) = serde_json::to_vec(&root) else {
+            return Err(StoreError::Malformed {
+                path: path.to_owned(),
+                reason: "the path is not Unicode".into(),
+            });
+        };
+        bytes.push(b'\n');
+        if self
+            .dir()
+            .read_file(&name)
+            .is_ok_and(|found| found == bytes)
+        {
+            return Ok(());
+        }
+        self.ensure_writable()?;
+        fs::write_atomic(self.dir(), &name, &bytes, 0o644)
+            .map_err(FsError::at("write", self.path().join(name)))?;
+        Ok(())
+    }
+
+    /// Lists the roots, sorted by path. Files that are no roots are skipped.
+    pub fn roots(&self) -> Result<Vec<Root>, StoreError> {
+        let folder = self.path().join("roots");
+        let read = || {
+            let dir = self.dir().open_dir(Path::new("roots"))?;
+            let mut roots: Vec<Root> = dir
+                .read()?
+                .iter()
+                .filter_map(|entry| {
+                    let bytes = dir.read_file(Path::new(&entry.name)).ok()?;
+                    serde_json::from_slice(&bytes).ok()
+                })
+                .collect();
+            roots.sort_by(|left, right| left.path.cmp(&right.path));
+            Ok(roots)
+        };
+        Ok(read().map_err(FsError::at("list", folder))?)
+    }
+}
+
+fn root_path(path: &Path) -> PathBuf {
+    let digest = Digest::of(path.as_os_str().as_encoded_bytes());
+    Path::new("roots").join(digest.to_string())
+}
