@@ -6,6 +6,7 @@
 //! - [`snapshot`]: what a folder holds (modes, sizes, hashes, links), and what differs between two moments.
 //! - [`normalise`]: output without the paths, ids and times that differ from run to run.
 //! - [`index`]: a package index on the loopback address that serves a folder of wheels.
+//! - [`python_mirror`]: Python builds of this host, served as uv's builds are.
 #![expect(
     clippy::disallowed_methods,
     reason = "tests start real programs and read which host they run on; the rule guards the product"
@@ -15,11 +16,13 @@ pub mod index;
 pub mod normalise;
 pub mod output;
 pub mod project;
+pub mod python_mirror;
 pub mod sandbox;
 pub mod snapshot;
 
 pub use index::LoopbackIndex;
 pub use output::Output;
 pub use project::ProjectBuilder;
+pub use python_mirror::PythonMirror;
 pub use sandbox::{Run, Sandbox};
 pub use snapshot::Snapshot;
