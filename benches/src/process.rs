@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_and_memory_are_the_childs_own() {
+    fn time_and_memory_are_those_of_the_child() {
         let sample = measure(Command::new("/bin/sh").args(["-c", "sleep 0.05"])).unwrap();
         assert!(sample.wall >= Duration::from_millis(50), "{sample:?}");
         assert!(sample.cpu < sample.wall, "{sample:?}");
