@@ -1,4 +1,8 @@
 //! A tree on disk, for tests that run what stands in it.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests look for the pyenv of the machine that they run on"
+)]
 
 use std::fs;
 use std::io::Read;
@@ -7,6 +11,9 @@ use std::path::{Path, PathBuf};
 
 use dht_store::sink::MemorySink;
 use dht_store::{Digest, Manifest, SinkError, TreePath, TreeSink};
+
+use super::build::pyenv;
+use crate::model::python::{Implementation, PythonRequest};
 
 /// Writes a tree below a folder, and keeps its manifest.
 pub struct DiskSink {
@@ -74,4 +81,24 @@ impl TreeSink for DiskSink {
         fs::create_dir_all(self.root.join(path.as_str())).unwrap();
         self.memory.directory(path)
     }
+}
+
+/// The CPython of this version.
+pub fn request(version: &str) -> PythonRequest {
+    PythonRequest {
+        implementation: Implementation::CPython,
+        version: version.parse().unwrap(),
+    }
+}
+
+/// Returns pyenv's build of this version, or says that the test is skipped.
+pub fn pyenv_build(version: &str) -> Option<PathBuf> {
+    let home = std::env::home_dir();
+    let root = std::env::var_os("PYENV_ROOT");
+    let folder = pyenv::folder(&request(version), root, home.as_deref())?;
+    if folder.join("bin/python3").exists() {
+        return Some(folder);
+    }
+    eprintln!("skipped: pyenv has no {version} here");
+    None
 }

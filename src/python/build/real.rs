@@ -13,26 +13,7 @@ use std::process::Command;
 use dht_store::sink::MemorySink;
 
 use super::{ingest_archive, pyenv};
-use crate::model::python::{Implementation, PythonRequest};
-use crate::python::disk_sink::DiskSink;
-
-fn request(version: &str) -> PythonRequest {
-    PythonRequest {
-        implementation: Implementation::CPython,
-        version: version.parse().unwrap(),
-    }
-}
-
-fn pyenv_build(version: &str) -> Option<PathBuf> {
-    let home = std::env::home_dir();
-    let root = std::env::var_os("PYENV_ROOT");
-    let folder = pyenv::folder(&request(version), root, home.as_deref())?;
-    if folder.join("bin/python3").exists() {
-        return Some(folder);
-    }
-    eprintln!("skipped: pyenv has no {version} here");
-    None
-}
+use crate::python::disk_sink::{DiskSink, pyenv_build, request};
 
 /// Runs `program` where the folder `hidden` is empty, if this user may make such a place.
 fn run_hiding(hidden: &Path, program: &Path, arguments: &[&str]) -> String {
