@@ -1,7 +1,9 @@
 //! Pure values: platforms, packages, locks, configuration. No I/O.
 
+pub mod config;
 pub mod groups;
 pub mod location;
+pub mod parsed;
 pub mod platform;
 pub mod progress;
 pub mod pylock;

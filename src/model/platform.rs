@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 /// An operating system, with the C library that its wheels are built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Os {
@@ -32,8 +30,7 @@ pub enum Arch {
 /// Written `linux-x86_64`, `linux-arm64`, `linux-musl-x86_64`, `darwin-arm64`, `windows-x86_64`…
 /// The version of the C library and of macOS is no part of it: environments are made for a fixed
 /// baseline (glibc 2.28, musl 1.2, macOS 13), so that they are the same wherever they are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Platform {
     /// The operating system.
     pub os: Os,
@@ -152,19 +149,7 @@ impl FromStr for Platform {
     }
 }
 
-impl TryFrom<String> for Platform {
-    type Error = ParsePlatformError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Platform> for String {
-    fn from(platform: Platform) -> Self {
-        platform.to_string()
-    }
-}
+crate::model::parsed::as_text!(Platform);
 
 impl schemars::JsonSchema for Platform {
     fn schema_name() -> std::borrow::Cow<'static, str> {

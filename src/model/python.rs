@@ -39,8 +39,7 @@ impl fmt::Display for Implementation {
 }
 
 /// An exact version: three numbers, and a pre-release suffix such as `rc1` if there is one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PythonVersion {
     /// The language's major version: 3.
     pub major: u8,
@@ -103,19 +102,7 @@ impl fmt::Display for PythonVersion {
     }
 }
 
-impl TryFrom<String> for PythonVersion {
-    type Error = ParsePythonVersionError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<PythonVersion> for String {
-    fn from(version: PythonVersion) -> Self {
-        version.to_string()
-    }
-}
+crate::model::parsed::as_text!(PythonVersion);
 
 impl schemars::JsonSchema for PythonVersion {
     fn schema_name() -> std::borrow::Cow<'static, str> {
