@@ -7,6 +7,8 @@ pub mod parsed;
 pub mod platform;
 pub mod progress;
 pub mod pylock;
+pub mod pyproject;
 pub mod python;
+pub mod python_pin;
 pub mod selection;
 pub mod target;

@@ -1,1 +1,3 @@
 //! The use-cases, each a sequence of steps over a project.
+
+pub mod discover;

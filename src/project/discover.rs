@@ -1,0 +1,302 @@
+//! Finding the project that a folder belongs to, and reading what it says of itself.
+//!
+//! Upwards from the folder, the first of these is the root: a `.dhtconfig`; a `pyproject.toml` with
+//! a `uv.lock` beside it; a `pyproject.toml` whose workspace has the folder as a member; a
+//! `pylock.toml`. A member of a workspace has no environment of its own.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::model::pylock;
+use crate::model::pyproject::{self, Pyproject, PyprojectError};
+use crate::model::python_pin::{ParsePinError, PythonPin, parse_python_version_file};
+
+/// The name of the configuration file.
+pub const CONFIG_FILE: &str = ".dhtconfig";
+/// The name of the lock that uv writes.
+pub const UV_LOCK: &str = "uv.lock";
+/// The name of a PEP 751 lock.
+pub const PYLOCK: &str = "pylock.toml";
+/// The name of the file in which a project describes itself.
+pub const PYPROJECT: &str = "pyproject.toml";
+
+/// The largest small text file (`.python-version`) that is read, in bytes.
+const MAX_PIN_BYTES: usize = 64 * 1024;
+
+/// No project was found, or it cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// No folder upwards has a project.
+    #[error(
+        "found no project in `{}` or a folder above it: no .dhtconfig, uv.lock or pylock.toml",
+        .0.display()
+    )]
+    None(PathBuf),
+    /// There is a project, and it has no lock.
+    #[error("the project in `{}` has no lock: neither uv.lock nor pylock.toml", .0.display())]
+    NoLock(PathBuf),
+    /// A file cannot be read.
+    #[error("cannot read `{}`", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A `pyproject.toml` is wrong.
+    #[error("cannot tell what the project is")]
+    Pyproject(#[from] PyprojectError),
+    /// A `.python-version` is wrong.
+    #[error("cannot tell the Python that `{}` asks for", .path.display())]
+    Pin {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: ParsePinError,
+    },
+}
+
+/// The files that make a folder a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectRoot {
+    /// The folder, absolute.
+    pub folder: PathBuf,
+    /// Its `.dhtconfig`.
+    pub config: Option<PathBuf>,
+    /// Its `pyproject.toml`.
+    pub pyproject: Option<PathBuf>,
+    /// Its `uv.lock`.
+    pub uv_lock: Option<PathBuf>,
+    /// Its `pylock.toml`.
+    pub pylock: Option<PathBuf>,
+}
+
+/// What a project says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectFacts {
+    /// What `pyproject.toml` says; nothing where there is none.
+    pub pyproject: Pyproject,
+    /// What `.python-version` or `.python-versions` asks for.
+    pub python: Option<PythonPin>,
+}
+
+impl ProjectRoot {
+    fn at(folder: &Path) -> Self {
+        let file = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
+        Self {
+            folder: folder.to_owned(),
+            config: file(CONFIG_FILE),
+            pyproject: file(PYPROJECT),
+            uv_lock: file(UV_LOCK),
+            pylock: file(PYLOCK),
+        }
+    }
+
+    /// Reads what the project says of itself.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or is wrong.
+    pub fn facts(&self) -> Result<ProjectFacts, DiscoverError> {
+        let pyproject = match &self.pyproject {
+            Some(path) => read_pyproject(path)?,
+            None => Pyproject::default(),
+        };
+        Ok(ProjectFacts {
+            pyproject,
+            python: self.python_pin()?,
+        })
+    }
+
+    /// Returns the text of `uv.lock` or `pylock.toml`, whichever `path` is.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, is not UTF-8 or larger than a lock may be.
+    pub fn read_lock(path: &Path) -> Result<String, DiscoverError> {
+        read_text(path, pylock::MAX_BYTES)
+    }
+
+    fn python_pin(&self) -> Result<Option<PythonPin>, DiscoverError> {
+        for name in [".python-version", ".python-versions"] {
+            let path = self.folder.join(name);
+            if !path.is_file() {
+                continue;
+            }
+            let text = read_text(&path, MAX_PIN_BYTES)?;
+            let pin = parse_python_version_file(&text)
+                .map_err(|source| DiscoverError::Pin { path, source })?;
+            if pin.is_some() {
+                return Ok(pin);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Finds the project that `folder`, absolute, belongs to.
+///
+/// # Errors
+///
+/// When there is none, or one without a lock.
+pub fn discover(folder: &Path) -> Result<ProjectRoot, DiscoverError> {
+    let mut without_lock: Option<PathBuf> = None;
+    for ancestor in folder.ancestors() {
+        let root = ProjectRoot::at(ancestor);
+        if root.config.is_some() {
+            return Ok(root);
+        }
+        let is_root = match &root.pyproject {
+            Some(_) if root.uv_lock.is_some() => match &without_lock {
+                None => true,
+                Some(inner) => has_member(&root, inner)?,
+            },
+            _ => root.pylock.is_some() && without_lock.is_none(),
+        };
+        if is_root {
+            return Ok(root);
+        }
+        if root.pyproject.is_some() && without_lock.is_none() {
+            without_lock = Some(root.folder);
+        }
+    }
+    Err(match without_lock {
+        Some(inner) => DiscoverError::NoLock(inner),
+        None => DiscoverError::None(folder.to_owned()),
+    })
+}
+
+fn has_member(root: &ProjectRoot, inner: &Path) -> Result<bool, DiscoverError> {
+    let (Some(path), Ok(relative)) = (&root.pyproject, inner.strip_prefix(&root.folder)) else {
+        return Ok(false);
+    };
+    let steps: Option<Vec<&str>> = relative.iter().map(|step| step.to_str()).collect();
+    let workspace = read_pyproject(path)?.workspace;
+    Ok(workspace
+        .zip(steps)
+        .is_some_and(|(workspace, steps)| workspace.has_member(&steps.join("/"))))
+}
+
+fn read_pyproject(path: &Path) -> Result<Pyproject, DiscoverError> {
+    let text = read_text(path, pyproject::MAX_BYTES)?;
+    Ok(Pyproject::parse(&text, path)?)
+}
+
+/// Reads a whole file, but never more than `limit` bytes: its length is a stranger's choice.
+fn read_text(path: &Path, limit: usize) -> Result<String, DiscoverError> {
+    let error = |source| DiscoverError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = std::fs::File::open(path).map_err(error)?;
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(error)?;
+    if bytes.len() > limit {
+        let message = format!("it has more than {limit} bytes");
+        return Err(error(io::Error::new(io::ErrorKind::FileTooLarge, message)));
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        error(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it is not UTF-8",
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn the_root_is_the_nearest_folder_with_a_lock() {
+        let project = "[project]\nname = \"a\"\n";
+        let workspace = "[tool.uv.workspace]\nmembers = [\"packages/*\"]\n";
+        let tree = tree(&[
+            ("ws/pyproject.toml", workspace),
+            ("ws/uv.lock", ""),
+            ("ws/packages/a/pyproject.toml", project),
+            ("ws/packages/a/src/a.py", ""),
+            ("ws/tools/x/pyproject.toml", project),
+            ("ws/tools/y/pyproject.toml", project),
+            ("ws/tools/y/uv.lock", ""),
+            ("conf/.dhtconfig", ""),
+            ("conf/deep/er/x", ""),
+            ("pep/pylock.toml", ""),
+            ("none/x", ""),
+        ]);
+        let root = |path: &str| {
+            discover(&tree.path().join(path)).map(|root| {
+                root.folder
+                    .strip_prefix(tree.path())
+                    .unwrap()
+                    .display()
+                    .to_string()
+            })
+        };
+        for (from, expected) in [
+            ("ws", "ws"),
+            ("ws/packages/a/src", "ws"),
+            ("ws/tools/y", "ws/tools/y"),
+            ("conf/deep/er", "conf"),
+            ("pep", "pep"),
+        ] {
+            assert_eq!(root(from).unwrap().replace('\\', "/"), expected, "{from}");
+        }
+        assert!(matches!(root("ws/tools/x"), Err(DiscoverError::NoLock(_))));
+        assert!(matches!(root("none"), Err(DiscoverError::None(_))));
+    }
+
+    #[test]
+    fn reads_the_python_that_is_asked_for() {
+        let tree = tree(&[
+            ("a/pylock.toml", ""),
+            ("a/.python-version", "# none\n"),
+            ("a/.python-versions", "3.12.1\n3.11\n"),
+            ("b/pylock.toml", ""),
+            ("b/.python-version", "../../x"),
+            (
+                "c/pyproject.toml",
+                "[project]\nname = \"c\"\nrequires-python = \">=3.10\"",
+            ),
+            ("c/uv.lock", ""),
+        ]);
+        let facts = |path: &str| discover(&tree.path().join(path)).unwrap().facts();
+        assert!(facts("a").unwrap().python.is_some());
+        assert!(
+            facts("b")
+                .unwrap_err()
+                .to_string()
+                .contains(".python-version")
+        );
+        let facts = facts("c").unwrap();
+        assert_eq!(
+            facts.pyproject.requires_python.unwrap().to_string(),
+            ">=3.10"
+        );
+        assert_eq!(facts.python, None);
+    }
+
+    #[test]
+    fn a_huge_file_is_not_read() {
+        let tree = tree(&[("a/.dhtconfig", "")]);
+        let path = tree.path().join("a/pyproject.toml");
+        let file = std::fs::File::create(path).unwrap();
+        file.set_len(100 * 1024 * 1024 * 1024).unwrap();
+        let root = discover(&tree.path().join("a")).unwrap();
+        assert!(matches!(root.facts(), Err(DiscoverError::Read { .. })));
+    }
+}

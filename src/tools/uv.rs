@@ -1,0 +1,167 @@
+//! `uv`: resolving, exporting locks and building.
+//!
+//! Nothing here decides what is installed: uv writes a lock down as PEP 751, and turns sources into
+//! wheels. Its settings come from the project and the user as always, but not from variables that
+//! change what a lock means (`UV_NO_DEV` and the like), and it never downloads a Python by itself.
+
+mod export;
+mod pinned;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::runner::{Call, Cancel, RunError, find_program};
+
+pub use export::{ExportRequest, Freshness};
+pub use pinned::{PINNED_VERSION, pinned_wheel, program_in_wheel};
+
+/// Variables that would change what a command means.
+const MEANING: [&str; 24] = [
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "UV_CONFIG_SETTING",
+    "UV_CONSTRAINT",
+    "UV_BUILD_CONSTRAINT",
+    "UV_EXCLUDE",
+    "UV_FROZEN",
+    "UV_LOCKED",
+    "UV_NO_BINARY",
+    "UV_NO_BUILD",
+    "UV_NO_DEFAULT_GROUPS",
+    "UV_NO_DEV",
+    "UV_DEV",
+    "UV_NO_EDITABLE",
+    "UV_NO_GROUP",
+    "UV_NO_SOURCES",
+    "UV_NO_SYNC",
+    "UV_OVERRIDE",
+    "UV_PROJECT",
+    "UV_PROJECT_ENVIRONMENT",
+    "UV_PYTHON",
+    "UV_SYSTEM_PYTHON",
+    "UV_WORKING_DIR",
+    "VIRTUAL_ENV",
+];
+
+/// uv could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum UvError {
+    /// The lock does not agree with the project any more.
+    #[error("the lock of `{}` does not match its `pyproject.toml`", .project.display())]
+    Stale {
+        /// The project.
+        project: PathBuf,
+        /// What uv told.
+        #[source]
+        source: RunError,
+    },
+    /// uv failed.
+    #[error("uv could not {doing}")]
+    Run {
+        /// What it was asked to do.
+        doing: String,
+        /// What it told.
+        #[source]
+        source: RunError,
+    },
+    /// uv printed something that is not text.
+    #[error("uv printed something that is not UTF-8 when asked to {doing}")]
+    Text {
+        /// What it was asked to do.
+        doing: String,
+    },
+}
+
+/// The uv program.
+#[derive(Debug, Clone)]
+pub struct Uv {
+    program: PathBuf,
+    offline: bool,
+    cache: Option<PathBuf>,
+}
+
+impl Uv {
+    /// Finds uv on `path`, the value of `PATH`, outside of the project.
+    pub fn locate(path: &OsStr, project: &Path) -> Option<Self> {
+        find_program("uv", path, &[project]).map(|program| Self::at(&program))
+    }
+
+    /// Uses the uv at `program`, absolute.
+    pub fn at(program: &Path) -> Self {
+        Self {
+            program: program.to_owned(),
+            offline: false,
+            cache: None,
+        }
+    }
+
+    /// Makes uv leave the network alone.
+    #[must_use]
+    pub const fn offline(mut self, offline: bool) -> Self {
+        self.offline = offline;
+        self
+    }
+
+    /// Makes uv keep its cache in `folder`.
+    #[must_use]
+    pub fn cache(mut self, folder: &Path) -> Self {
+        self.cache = Some(folder.to_owned());
+        self
+    }
+
+    /// Returns where the program is.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Returns the version that uv tells, such as `0.13.9`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be run or tells something else.
+    pub fn version(&self, cancel: &Cancel) -> Result<String, UvError> {
+        let doing = "tell its version";
+        let output = self
+            .call("self", None)
+            .args(["version", "--short"])
+            .run(cancel);
+        let text = Self::text(
+            doing,
+            output.map_err(|source| Self::failed(doing, source))?.stdout,
+        )?;
+        let first = text.split_whitespace().next().unwrap_or_default();
+        Ok(first.to_owned())
+    }
+
+    /// Starts a call of a sub-command; the options of all commands come after its name.
+    fn call(&self, command: &str, folder: Option<&Path>) -> Call {
+        let mut call = Call::new(&self.program)
+            .without_env(MEANING)
+            .env("UV_PYTHON_DOWNLOADS", "never")
+            .arg(command);
+        if let Some(folder) = folder {
+            call = call.folder(folder);
+        }
+        call = call.args(["--quiet", "--color", "never", "--no-progress"]);
+        if self.offline {
+            call = call.arg("--offline");
+        }
+        match &self.cache {
+            Some(cache) => call.arg("--cache-dir").arg(cache),
+            None => call,
+        }
+    }
+
+    fn failed(doing: impl Into<String>, source: RunError) -> UvError {
+        UvError::Run {
+            doing: doing.into(),
+            source,
+        }
+    }
+
+    fn text(doing: &str, bytes: Vec<u8>) -> Result<String, UvError> {
+        String::from_utf8(bytes).map_err(|_| UvError::Text {
+            doing: doing.to_owned(),
+        })
+    }
+}
