@@ -221,3 +221,6 @@ fn plain_name(filename: &str) -> Result<&Path, FetchError> {
         filename: filename.to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests;

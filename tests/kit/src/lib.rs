@@ -7,6 +7,7 @@
 //! - [`normalise`]: output without the paths, ids and times that differ from run to run.
 //! - [`index`]: a package index on the loopback address that serves a folder of wheels.
 //! - [`python_mirror`]: Python builds of this host, served as uv's builds are.
+//! - [`server`]: a web server that fails on request: resets, stalls, lies, redirects.
 #![expect(
     clippy::disallowed_methods,
     reason = "tests start real programs and read which host they run on; the rule guards the product"
@@ -18,6 +19,7 @@ pub mod output;
 pub mod project;
 pub mod python_mirror;
 pub mod sandbox;
+pub mod server;
 pub mod snapshot;
 
 pub use index::LoopbackIndex;
@@ -25,4 +27,5 @@ pub use output::Output;
 pub use project::ProjectBuilder;
 pub use python_mirror::PythonMirror;
 pub use sandbox::{Run, Sandbox};
+pub use server::{Asked, FaultServer, Identity, Reply};
 pub use snapshot::Snapshot;
