@@ -524,3 +524,17 @@ fn absent_keys_have_their_defaults() {
     assert_eq!(config, Config::default());
     assert!(config.dependencies.hash_validation);
 }
+
+#[test]
+fn what_is_refused_here_is_refused_by_the_schema() {
+    let schema = schema().to_value();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for &(source, ..) in MALFORMED {
+        let error = refused(source.as_bytes());
+        let beyond_schemas = matches!(error.refusal, Refusal::NeedsNewer(_))
+            || error.problem.contains("a second time");
+        if let (false, Ok(value)) = (beyond_schemas, serde_yaml::from_str(source)) {
+            assert!(!validator.is_valid(&value), "the schema takes {source:?}");
+        }
+    }
+}

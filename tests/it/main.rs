@@ -1,0 +1,5 @@
+//! What the program promises to those who use it, tested from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod schemas;

@@ -1,0 +1,94 @@
+//! The contracts in `schemas/` are what the types say, and the examples keep them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use schemars::Schema;
+use serde_json::Value;
+
+/// Every generated schema: its file in `schemas/`, and who generates it.
+const SCHEMAS: &[(&str, fn() -> Schema)] =
+    &[("dhtconfig.schema.json", dhtl::model::config::schema)];
+
+/// Rewrites the schemas instead of comparing them.
+const UPDATE: &str = "DHT_UPDATE_SCHEMAS";
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a switch of the tests, not of the program"
+)]
+fn update() -> bool {
+    std::env::var_os(UPDATE).is_some()
+}
+
+fn in_project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+#[test]
+fn every_schema_is_what_its_types_say() {
+    for (name, generate) in SCHEMAS {
+        let path = in_project("schemas").join(name);
+        let mut generated = serde_json::to_string_pretty(&generate()).unwrap();
+        generated.push('\n');
+        if update() {
+            fs::write(&path, generated).unwrap();
+            continue;
+        }
+        let kept = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(
+            kept.replace("\r\n", "\n"),
+            generated,
+            "`schemas/{name}` is not what the types say; `{UPDATE}=1 cargo test --test it schemas` writes it anew"
+        );
+    }
+}
+
+#[test]
+fn every_schema_is_a_schema() {
+    for (name, generate) in SCHEMAS {
+        let schema = generate().to_value();
+        assert!(jsonschema::meta::is_valid(&schema), "{name}");
+    }
+}
+
+/// Returns every `.dhtconfig` that is kept as an example: in `examples/` and in the fixtures.
+fn examples() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![
+        in_project("examples"),
+        in_project("tests/fixtures/dhtconfig"),
+    ];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with("dhtconfig") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn every_example_keeps_the_schema_and_is_read() {
+    let schema = dhtl::model::config::schema().to_value();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let examples = examples();
+    assert!(examples.len() >= 2, "{examples:?}");
+    for path in examples {
+        let bytes = fs::read(&path).unwrap();
+        let value: Value = serde_yaml::from_slice(&bytes).unwrap();
+        let problems: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(problems.is_empty(), "{}: {problems:?}", path.display());
+        if let Err(error) = dhtl::model::config::read(".dhtconfig", &bytes) {
+            panic!("{}: {error}", path.display());
+        }
+    }
+}
