@@ -1,6 +1,7 @@
 //! What the formats of Python mean: wheels, `RECORD`, launchers, interpreters, virtual environments.
 
 pub mod build;
+pub mod bytecode;
 pub mod venv;
 pub mod wheel;
 
