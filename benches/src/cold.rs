@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dhtl_test_kit::{LoopbackIndex, ProjectBuilder, sandbox::pyenv_build};
+use dhtl_test_kit::{LoopbackIndex, ProjectBuilder, host::pyenv_build};
 
 use crate::floors::Tree;
 use crate::lab::Lab;

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::host::pyenv_build;
 use crate::index::LoopbackIndex;
-use crate::sandbox::pyenv_build;
 
 /// A running mirror. It stops when dropped.
 #[derive(Debug)]

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::host::host_program;
 use crate::normalise::Normaliser;
 use crate::output::Output;
 use crate::project::ProjectBuilder;
+use crate::run::Run;
 
 /// Where the programs of one test live and run. Removed when dropped.
 #[derive(Debug)]
@@ -21,8 +22,8 @@ pub struct Sandbox {
     folder: TempDir,
     root: PathBuf,
     program: PathBuf,
-    path: Vec<PathBuf>,
-    vars: BTreeMap<OsString, OsString>,
+    pub(crate) path: Vec<PathBuf>,
+    pub(crate) vars: BTreeMap<OsString, OsString>,
 }
 
 /// What the host needs to reach its package index: certificates and proxies, no credentials.
@@ -135,6 +136,15 @@ impl Sandbox {
         self
     }
 
+    /// Gives everything in the sandbox to another user, who can then work in it through [`Run::as_user`] (Unix, as root).
+    ///
+    /// # Panics
+    ///
+    /// When a file cannot be given away.
+    pub fn give_to(&self, uid: u32) {
+        give_tree(&self.root, uid);
+    }
+
     /// Starts a project in `work/NAME`.
     pub fn project(&self, name: &str) -> ProjectBuilder {
         ProjectBuilder::at(self.work().join(name))
@@ -147,15 +157,7 @@ impl Sandbox {
 
     /// Prepares a run of any program, with the sandbox's environment.
     pub fn run(&self, program: impl AsRef<OsStr>) -> Run<'_> {
-        Run {
-            sandbox: self,
-            program: program.as_ref().to_os_string(),
-            args: Vec::new(),
-            vars: BTreeMap::new(),
-            folder: self.work(),
-            home: self.home(),
-            isolation: Isolation::None,
-        }
+        Run::new(self, program.as_ref())
     }
 
     /// Prepares a run of the sandbox's own program.
@@ -182,185 +184,21 @@ impl Sandbox {
     }
 }
 
-/// How a run is cut off from its surroundings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Isolation {
-    None,
-    /// A network namespace of its own, in which not even the loopback address answers.
-    NoNetwork,
-    /// Another user, without any group of this one.
-    User(u32),
-}
-
-/// One program about to be started.
-#[must_use = "nothing runs before `output` or `spawn`"]
-#[derive(Debug)]
-pub struct Run<'a> {
-    sandbox: &'a Sandbox,
-    program: OsString,
-    args: Vec<OsString>,
-    vars: BTreeMap<OsString, OsString>,
-    folder: PathBuf,
-    home: PathBuf,
-    isolation: Isolation,
-}
-
-impl Run<'_> {
-    /// Adds an argument.
-    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
-        self.args.push(arg.as_ref().to_os_string());
-        self
-    }
-
-    /// Adds arguments.
-    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
-        self.args
-            .extend(args.into_iter().map(|a| a.as_ref().to_os_string()));
-        self
-    }
-
-    /// Sets a variable for this run alone.
-    pub fn var(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.vars.insert(name.into(), value.into());
-        self
-    }
-
-    /// Starts in another folder.
-    pub fn in_folder(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.folder = folder.into();
-        self
-    }
-
-    /// Uses another home, for what must not depend on it. It is created when it is not there.
-    ///
-    /// # Panics
-    ///
-    /// When it cannot be created.
-    pub fn at_home(mut self, home: impl Into<PathBuf>) -> Self {
-        self.home = home.into();
-        fs::create_dir_all(&self.home).expect("because a test owns its sandbox");
-        self
-    }
-
-    /// Runs where no address can be reached, loopback included (`unshare --net`; Linux, as root).
-    pub fn without_network(mut self) -> Self {
-        self.isolation = Isolation::NoNetwork;
-        self
-    }
-
-    /// Runs as another user (Unix, as root): modes that do not bind root bind this one.
-    pub fn as_user(mut self, uid: u32) -> Self {
-        self.isolation = Isolation::User(uid);
-        self
-    }
-
-    /// Runs to the end.
-    ///
-    /// # Panics
-    ///
-    /// When the program cannot be started.
-    pub fn output(self) -> Output {
-        let program = self.program.clone();
-        let done = self
-            .command()
-            .output()
-            .unwrap_or_else(|e| panic!("`{}` is started: {e}", program.display()));
-        Output {
-            code: done.status.code(),
-            stdout: String::from_utf8_lossy(&done.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&done.stderr).into_owned(),
-        }
-    }
-
-    /// Starts the program and hands it over, for tests that kill it. Its output is dropped.
-    ///
-    /// # Panics
-    ///
-    /// When the program cannot be started.
-    #[must_use]
-    pub fn spawn(self) -> Child {
-        let program = self.program.clone();
-        self.command()
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|e| panic!("`{}` is started: {e}", program.display()))
-    }
-
-    fn command(self) -> Command {
-        let mut command = match self.isolation {
-            Isolation::NoNetwork => {
-                let unshare = host_program("unshare")
-                    .expect("because util-linux is on every Linux host of the tests");
-                let mut command = Command::new(unshare);
-                command.arg("--net").arg("--").arg(&self.program);
-                command
-            }
-            Isolation::None | Isolation::User(_) => Command::new(&self.program),
-        };
-        if let Isolation::User(uid) = self.isolation {
-            become_user(&mut command, uid);
-        }
-        command
-            .args(&self.args)
-            .current_dir(&self.folder)
-            .stdin(Stdio::null());
-        command.env_clear();
-        set_base_environment(&mut command, self.sandbox, &self.home);
-        command.envs(&self.sandbox.vars).envs(&self.vars);
-        command
-    }
-}
-
-fn set_base_environment(command: &mut Command, sandbox: &Sandbox, home: &Path) {
-    let path = std::env::join_paths(&sandbox.path)
-        .expect("because temporary folders hold no path separator");
-    command
-        .env("HOME", home)
-        .env("TMPDIR", sandbox.tmp())
-        .env("PATH", path)
-        .env("LC_ALL", "C.UTF-8")
-        .env("TZ", "UTC");
-    if cfg!(windows) {
-        command
-            .env("USERPROFILE", home)
-            .env("TEMP", sandbox.tmp())
-            .env("TMP", sandbox.tmp());
-        if let Some(root) = std::env::var_os("SystemRoot") {
-            command.env("SystemRoot", root);
-        }
-    }
-}
-
 #[cfg(unix)]
-fn become_user(command: &mut Command, uid: u32) {
-    use std::os::unix::process::CommandExt as _;
-    command.uid(uid).gid(uid);
+fn give_tree(path: &Path, uid: u32) {
+    std::os::unix::fs::lchown(path, Some(uid), Some(uid)).expect("because root gives files away");
+    let stat = fs::symlink_metadata(path).expect("because it was just given away");
+    if stat.is_dir() {
+        let listing = fs::read_dir(path).expect("because root reads every folder");
+        for child in listing {
+            give_tree(&child.expect("because the listing was opened").path(), uid);
+        }
+    }
 }
 
 #[cfg(not(unix))]
-fn become_user(_command: &mut Command, _uid: u32) {
-    panic!("only Unix can run a program as another user");
-}
-
-/// Finds a program on the host's own `PATH`.
-#[must_use]
-pub fn host_program(name: &str) -> Option<PathBuf> {
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|folder| folder.join(&file))
-        .find(|candidate| candidate.is_file())
-}
-
-/// Finds a pyenv build of an exact CPython version on the host.
-#[must_use]
-pub fn pyenv_build(version: &str) -> Option<PathBuf> {
-    let root = match std::env::var_os("PYENV_ROOT") {
-        Some(root) => PathBuf::from(root),
-        None => std::env::home_dir()?.join(".pyenv"),
-    };
-    let build = root.join("versions").join(version);
-    build.join("bin/python3").exists().then_some(build)
+fn give_tree(_path: &Path, _uid: u32) {
+    panic!("only Unix can give a file to another user");
 }
 
 #[cfg(unix)]
@@ -427,13 +265,28 @@ mod tests {
     #[test]
     #[ignore = "network: needs root to become another user"]
     fn a_run_as_another_user_is_bound_by_modes() {
-        let sandbox = Sandbox::new("/usr/bin/id");
-        let output = sandbox
-            .dhtl_run()
-            .arg("-u")
-            .in_folder("/")
-            .as_user(65_534)
-            .output();
-        assert_eq!(output.success().stdout, "65534\n");
+        let sandbox = Sandbox::new("/bin/sh");
+        let locked = sandbox
+            .project("p")
+            .file("locked", "")
+            .build()
+            .join("locked");
+        sandbox.give_to(65_534);
+        let mut modes = fs::metadata(&locked)
+            .expect("because it was made")
+            .permissions();
+        modes.set_readonly(true);
+        fs::set_permissions(&locked, modes).expect("because root may");
+        let script = "id -u; touch made && echo >>p/locked";
+        let run = || {
+            sandbox
+                .dhtl_run()
+                .args(["-c", script])
+                .var("PATH", "/usr/bin:/bin")
+        };
+        let refused = run().as_user(65_534).output();
+        assert_ne!(refused.code, Some(0), "{refused}");
+        let _ = refused.says("65534").warns("ermission denied");
+        let _ = run().output().success().says("0");
     }
 }

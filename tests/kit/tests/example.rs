@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dhtl_test_kit::{Sandbox, sandbox::pyenv_build};
+use dhtl_test_kit::{Sandbox, host::pyenv_build};
 
 const PYTHON: &str = "3.11.7";
 
