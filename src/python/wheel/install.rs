@@ -99,7 +99,11 @@ pub fn install(
         rows.insert(file.place.record.clone(), record::row_of(&file.content));
     }
     rows.insert(plan.record.record.clone(), Row::default());
-    sink.file(&plan.record.tree, false, &record::write(&rows))?;
+    sink.file(
+        &plan.record.tree,
+        plan.record_executable,
+        &record::write(&rows),
+    )?;
 
     Ok(InstalledWheel {
         name: filename.name.clone(),

@@ -41,6 +41,7 @@ pub(super) struct Plan<'a> {
     pub generated: Vec<Generated>,
     pub folders: Vec<TreePath>,
     pub record: Place,
+    pub record_executable: bool,
     pub scripts: BTreeMap<String, EntryPoint>,
     pub uses_python_lib: bool,
     pub root_is_purelib: bool,
@@ -83,6 +84,9 @@ pub(super) fn plan<'a>(
         generated: Vec::new(),
         folders: Vec::new(),
         record: scheme.place(Top::SitePackages, record_path.as_str())?,
+        record_executable: archive
+            .file(&record_path)
+            .is_some_and(|file| file.executable),
         scripts,
         uses_python_lib: versioned,
         root_is_purelib,

@@ -10,6 +10,7 @@
 //! - [`index`]: a package index on the loopback address that serves a folder of wheels.
 //! - [`python_mirror`]: Python builds of this host, served as uv's builds are.
 //! - [`server`]: a web server that fails on request: resets, stalls, lies, redirects.
+//! - [`wheel`], [`zip`]: small wheels, and zip files with every lie that a test may want to tell.
 #![expect(
     clippy::disallowed_methods,
     reason = "tests start real programs and read which host they run on; the rule guards the product"
@@ -25,6 +26,8 @@ pub mod run;
 pub mod sandbox;
 pub mod server;
 pub mod snapshot;
+pub mod wheel;
+pub mod zip;
 
 pub use index::LoopbackIndex;
 pub use output::Output;
@@ -34,3 +37,4 @@ pub use run::Run;
 pub use sandbox::Sandbox;
 pub use server::{Asked, FaultServer, Identity, Reply};
 pub use snapshot::Snapshot;
+pub use wheel::WheelBuilder;

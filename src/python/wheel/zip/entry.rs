@@ -1,23 +1,12 @@
-//! The records of a zip file, read from bytes at given places. Pure; it judges one record at a time.
-//!
-//! Law: a field is read in one way only. Where two readers of the format could disagree (a zip64
-//! field that is not needed, an end record that is not at the end, a comment that looks like
-//! records), the archive is refused. Section numbers are those of PKWARE's APPNOTE 6.3.10.
+//! The records of one entry: in the central directory, before its data, and behind it.
 
-use std::ops::Range;
+use super::{ELSEWHERE, array, malformed, slice, split, u16_at, u32_at};
+use crate::python::wheel::archive::ArchiveError;
 
-use super::archive::ArchiveError;
-
-const END: [u8; 4] = *b"PK\x05\x06";
-const END64: [u8; 4] = *b"PK\x06\x06";
-const LOCATOR64: [u8; 4] = *b"PK\x06\x07";
 const CENTRAL: [u8; 4] = *b"PK\x01\x02";
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const DESCRIPTOR: [u8; 4] = *b"PK\x07\x08";
 
-const END_SIZE: usize = 22;
-const END64_SIZE: usize = 56;
-const LOCATOR64_SIZE: usize = 20;
 const CENTRAL_SIZE: usize = 46;
 const LOCAL_SIZE: usize = 30;
 
@@ -27,23 +16,13 @@ const UNICODE_PATH_FIELD: u16 = 0x7075;
 /// Bit 0: encrypted. Bit 5: patch data. Bit 6: strong encryption. Bit 13: masked headers.
 const UNSUPPORTED_FLAGS: u16 = 1 | 1 << 5 | 1 << 6 | 1 << 13;
 /// Bit 3: sizes and checksum follow the data.
-pub(super) const DESCRIPTOR_FLAG: u16 = 1 << 3;
+pub(in super::super) const DESCRIPTOR_FLAG: u16 = 1 << 3;
 /// Bit 11: the name is UTF-8.
 const UTF8_FLAG: u16 = 1 << 11;
 
-/// A 32-bit field with this value says that the zip64 field has the value (4.4.8).
-pub(super) const ELSEWHERE: u64 = u32::MAX as u64;
-
-/// Where the central directory lies, and how many entries it lists (4.3.14 to 4.3.16).
-#[derive(Debug)]
-pub(super) struct Directory {
-    pub entries: u64,
-    pub range: Range<usize>,
-}
-
 /// One record of the central directory (4.3.12), zip64 values resolved.
 #[derive(Debug)]
-pub(super) struct Central<'a> {
+pub(in super::super) struct Central<'a> {
     pub name: &'a str,
     pub raw: Raw,
     pub offset: u64,
@@ -56,7 +35,7 @@ pub(super) struct Central<'a> {
 
 /// What the central and the local record both say of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Raw {
+pub(in super::super) struct Raw {
     pub flags: u16,
     pub method: u16,
     pub crc: u32,
@@ -66,7 +45,7 @@ pub(super) struct Raw {
 
 /// One local record (4.3.7).
 #[derive(Debug)]
-pub(super) struct Local<'a> {
+pub(in super::super) struct Local<'a> {
     pub name: &'a [u8],
     pub raw: Raw,
     pub zip64: bool,
@@ -74,159 +53,8 @@ pub(super) struct Local<'a> {
     pub data: usize,
 }
 
-fn malformed(offset: usize, reason: &'static str) -> ArchiveError {
-    ArchiveError::Malformed {
-        offset: offset as u64,
-        reason,
-    }
-}
-
-fn array<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], ArchiveError> {
-    bytes
-        .get(at..)
-        .and_then(|rest| rest.first_chunk::<N>())
-        .copied()
-        .ok_or_else(|| malformed(at, "it is cut short"))
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Result<u16, ArchiveError> {
-    array(bytes, at).map(u16::from_le_bytes)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Result<u32, ArchiveError> {
-    array(bytes, at).map(u32::from_le_bytes)
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Result<u64, ArchiveError> {
-    array(bytes, at).map(u64::from_le_bytes)
-}
-
-fn slice(bytes: &[u8], at: usize, length: usize) -> Result<&[u8], ArchiveError> {
-    at.checked_add(length)
-        .and_then(|end| bytes.get(at..end))
-        .ok_or_else(|| malformed(at, "it is cut short"))
-}
-
-/// Finds the end record, which must be the last thing in the file, and reads it.
-pub(super) fn directory(bytes: &[u8]) -> Result<Directory, ArchiveError> {
-    let at = find_end(bytes)?;
-    let comment = &bytes[at + END_SIZE..];
-    if comment
-        .windows(3)
-        .any(|window| window.starts_with(b"PK") && window[2] <= 8)
-    {
-        return Err(malformed(
-            at,
-            "its comment holds records of another archive",
-        ));
-    }
-    let disks = (u16_at(bytes, at + 4)?, u16_at(bytes, at + 6)?);
-    let counts = (u16_at(bytes, at + 8)?, u16_at(bytes, at + 10)?);
-    let size = u32_at(bytes, at + 12)?;
-    let offset = u32_at(bytes, at + 16)?;
-
-    let locator = at.checked_sub(LOCATOR64_SIZE);
-    let (entries, size, offset, end) = match locator {
-        Some(locator) if array(bytes, locator)? == LOCATOR64 => {
-            let wide = end64(bytes, locator)?;
-            let narrow_agrees = (disks.0 == 0 || disks.0 == u16::MAX)
-                && (disks.1 == 0 || disks.1 == u16::MAX)
-                && agrees(counts.0.into(), u16::MAX.into(), wide.entries)
-                && agrees(counts.1.into(), u16::MAX.into(), wide.entries)
-                && agrees(size.into(), ELSEWHERE, wide.size)
-                && agrees(offset.into(), ELSEWHERE, wide.offset);
-            if !narrow_agrees {
-                return Err(malformed(at, "its two end records disagree"));
-            }
-            (wide.entries, wide.size, wide.offset, wide.at)
-        }
-        _ => {
-            if disks != (0, 0) || counts.0 != counts.1 {
-                return Err(split());
-            }
-            (counts.0.into(), size.into(), offset.into(), at)
-        }
-    };
-    let start = usize::try_from(offset).unwrap_or(usize::MAX);
-    let length = usize::try_from(size).unwrap_or(usize::MAX);
-    if start.checked_add(length) != Some(end) {
-        return Err(malformed(
-            at,
-            "its central directory does not end where the end record starts",
-        ));
-    }
-    Ok(Directory {
-        entries,
-        range: start..end,
-    })
-}
-
-fn split() -> ArchiveError {
-    ArchiveError::Unsupported {
-        name: None,
-        feature: "an archive split over several files",
-    }
-}
-
-fn agrees(narrow: u64, sentinel: u64, wide: u64) -> bool {
-    narrow == sentinel || narrow == wide
-}
-
-fn find_end(bytes: &[u8]) -> Result<usize, ArchiveError> {
-    let last = bytes
-        .len()
-        .checked_sub(END_SIZE)
-        .ok_or_else(|| malformed(0, "it is too short for a zip archive"))?;
-    let first = last.saturating_sub(u16::MAX.into());
-    let at = (first..=last)
-        .rev()
-        .find(|&at| bytes[at..].starts_with(&END))
-        .ok_or_else(|| malformed(bytes.len(), "it has no end record"))?;
-    let comment = usize::from(u16_at(bytes, at + 20)?);
-    if at + END_SIZE + comment == bytes.len() {
-        Ok(at)
-    } else {
-        Err(malformed(at, "its end record is not at its end"))
-    }
-}
-
-struct End64 {
-    at: usize,
-    entries: u64,
-    size: u64,
-    offset: u64,
-}
-
-fn end64(bytes: &[u8], locator: usize) -> Result<End64, ArchiveError> {
-    let at = usize::try_from(u64_at(bytes, locator + 8)?).unwrap_or(usize::MAX);
-    if at.checked_add(END64_SIZE) != Some(locator) {
-        return Err(malformed(
-            locator,
-            "its zip64 end record is missing, elsewhere, or holds more than it should",
-        ));
-    }
-    let record_size = u64_at(bytes, at + 4)?;
-    if array(bytes, at)? != END64 || record_size != (END64_SIZE - 12) as u64 {
-        return Err(malformed(at, "its zip64 end record is malformed"));
-    }
-    let one_disk = u32_at(bytes, locator + 4)? == 0
-        && u32_at(bytes, locator + 16)? <= 1
-        && u32_at(bytes, at + 16)? == 0
-        && u32_at(bytes, at + 20)? == 0;
-    let entries = u64_at(bytes, at + 24)?;
-    if !one_disk || u64_at(bytes, at + 32)? != entries {
-        return Err(split());
-    }
-    Ok(End64 {
-        at,
-        entries,
-        size: u64_at(bytes, at + 40)?,
-        offset: u64_at(bytes, at + 48)?,
-    })
-}
-
 /// Reads the record of the central directory at `at`; `bytes` ends where the directory ends.
-pub(super) fn central(bytes: &[u8], at: usize) -> Result<Central<'_>, ArchiveError> {
+pub(in super::super) fn central(bytes: &[u8], at: usize) -> Result<Central<'_>, ArchiveError> {
     if array(bytes, at)? != CENTRAL {
         return Err(malformed(at, "its central directory holds something else"));
     }
@@ -383,7 +211,11 @@ impl Wide<'_, '_> {
 }
 
 /// Reads the local record at `at`; `bytes` ends where the central directory starts.
-pub(super) fn local<'a>(bytes: &'a [u8], at: usize, name: &str) -> Result<Local<'a>, ArchiveError> {
+pub(in super::super) fn local<'a>(
+    bytes: &'a [u8],
+    at: usize,
+    name: &str,
+) -> Result<Local<'a>, ArchiveError> {
     if array(bytes, at)? != LOCAL {
         return Err(ArchiveError::entry(name, "it has no local header"));
     }
@@ -417,7 +249,7 @@ pub(super) fn local<'a>(bytes: &'a [u8], at: usize, name: &str) -> Result<Local<
 
 /// Whether `gap`, the bytes between the data of an entry and what comes next, is the data
 /// descriptor (4.3.9) that says `raw`, in the width that a streaming reader would expect.
-pub(super) fn is_descriptor(gap: &[u8], raw: &Raw, zip64: bool) -> bool {
+pub(in super::super) fn is_descriptor(gap: &[u8], raw: &Raw, zip64: bool) -> bool {
     let wide = zip64 || raw.size > ELSEWHERE || raw.compressed > ELSEWHERE;
     let fields = match gap.len() {
         12 | 20 => gap,
