@@ -7,8 +7,10 @@ use schemars::Schema;
 use serde_json::Value;
 
 /// Every generated schema: its file in `schemas/`, and who generates it.
-const SCHEMAS: &[(&str, fn() -> Schema)] =
-    &[("dhtconfig.schema.json", dhtl::model::config::schema)];
+/// A committed file, and what it must be equal to.
+type Pinned = (&'static str, fn() -> Schema);
+
+const SCHEMAS: &[Pinned] = &[("dhtconfig.schema.json", dhtl::model::config::schema)];
 
 /// Rewrites the schemas instead of comparing them.
 const UPDATE: &str = "DHT_UPDATE_SCHEMAS";
