@@ -66,8 +66,9 @@ impl Fetcher {
             part.discard()?;
             return Ok(found);
         }
-        // Bytes of an earlier run may be damaged: when they do not add up, one fresh start is due.
-        let mut inherited = part.length() > 0;
+        // Bytes of several answers may not fit together, and those of an earlier run may be damaged: when
+        // they do not add up, one fresh start is due before the verdict.
+        let mut fresh_start = true;
         job.progress.started(job.archive, job.archive.size);
         let mut page = false;
         loop {
@@ -79,8 +80,8 @@ impl Fetcher {
             }
             let got = part.digest();
             match job.archive.sha256 {
-                Some(expected) if expected != got && inherited => {
-                    inherited = false;
+                Some(expected) if expected != got && part.is_joined() && fresh_start => {
+                    fresh_start = false;
                     part.restart()?;
                 }
                 Some(expected) if expected != got => {
@@ -179,20 +180,18 @@ impl Fetcher {
     /// the answer's body begins.
     fn ask(&self, job: &Job<'_>, part: &mut Part) -> Result<Answer, FetchError> {
         let from = job.from();
-        if let Some(validator) = part.validator(&from) {
+        if let Some(validator) = part.resumable(&from) {
             let ask = Ask {
                 from: Some((part.length(), validator)),
                 accept: None,
             };
             let answer = self.http.get(job.url, &ask)?;
-            let status = answer.response.status().as_u16();
-            let goes_on =
-                status == 206 && continues(&answer, part.length(), validator, job.archive.size);
-            if goes_on {
-                return Ok(answer);
-            }
-            match status {
-                200 => return begin(&from, part, answer),
+            match answer.response.status().as_u16() {
+                206 if continues(&answer, part.length(), validator, job.archive.size) => {
+                    part.join();
+                    return Ok(answer);
+                }
+                200 => return begin(job, part, answer),
                 206 | 416 => {}
                 _ => return Err(answer.status_error()),
             }
@@ -200,7 +199,7 @@ impl Fetcher {
         part.restart()?;
         let answer = self.http.get(job.url, &Ask::default())?;
         match answer.response.status().as_u16() {
-            200 => begin(&from, part, answer),
+            200 => begin(job, part, answer),
             _ => Err(answer.status_error()),
         }
     }
@@ -290,14 +289,21 @@ impl Fetcher {
 }
 
 /// Begins the file anew with the body of a complete answer.
-fn begin(from: &CleanUrl, part: &mut Part, answer: Answer) -> Result<Answer, FetchError> {
+///
+/// It can be continued later under the answer's validator. Many index mirrors send none; where the
+/// lock gives a digest, a transfer is continued all the same, since the digest of the whole tells if
+/// the parts fit.
+fn begin(job: &Job<'_>, part: &mut Part, answer: Answer) -> Result<Answer, FetchError> {
     part.restart()?;
-    part.note(from, validator_of(&answer))?;
+    let validator = validator_of(&answer);
+    if validator.is_some() || job.archive.sha256.is_some() {
+        part.note(&job.from(), validator)?;
+    }
     Ok(answer)
 }
 
 /// Returns what tells this version of the file from others: a strong `ETag`, or else
-/// `Last-Modified` (RFC 9110, 8.8). The digest of the whole decides in the end.
+/// `Last-Modified` (RFC 9110, 8.8).
 fn validator_of(answer: &Answer) -> Option<&str> {
     answer
         .header(ETAG.as_str())
@@ -306,9 +312,9 @@ fn validator_of(answer: &Answer) -> Option<&str> {
 }
 
 /// Says whether a partial answer continues, at `offset`, the version that `validator` stands for.
-fn continues(answer: &Answer, offset: u64, validator: &str, size: Option<u64>) -> bool {
-    let same_version = match answer.header(ETAG.as_str()) {
-        Some(tag) if validator.starts_with('"') => tag == validator,
+fn continues(answer: &Answer, offset: u64, validator: Option<&str>, size: Option<u64>) -> bool {
+    let same_version = match (answer.header(ETAG.as_str()), validator) {
+        (Some(tag), Some(known)) if known.starts_with('"') => tag == known,
         _ => true,
     };
     let range = answer.header(CONTENT_RANGE.as_str()).and_then(parse_range);

@@ -36,13 +36,14 @@ pub(super) struct Part {
     notes: Option<Notes>,
     hasher: sha2::Sha256,
     length: u64,
+    joined: bool,
 }
 
 /// What a later run has to know to go on.
 #[derive(Debug, Serialize, Deserialize)]
 struct Notes {
     url: String,
-    validator: String,
+    validator: Option<String>,
 }
 
 impl Part {
@@ -69,9 +70,11 @@ impl Part {
             notes,
             hasher: sha2::Sha256::new(),
             length: 0,
+            joined: false,
         };
         let read = hash_into(&mut part.file, &mut part.hasher);
         part.length = read.map_err(failed("read", &part.path))?;
+        part.joined = part.length > 0;
         Ok(part)
     }
 
@@ -80,24 +83,32 @@ impl Part {
         self.length
     }
 
-    /// Returns the validator under which `url` can be asked for the rest.
-    pub(super) fn validator(&self, url: &CleanUrl) -> Option<&str> {
-        let notes = self.notes.as_ref()?;
-        (self.length > 0 && notes.url == url.as_url().as_str()).then_some(notes.validator.as_str())
+    /// Says whether the bytes come from more than one answer, so that they may not fit together.
+    pub(super) const fn is_joined(&self) -> bool {
+        self.joined
     }
 
-    /// Notes where the bytes come from; without a validator they cannot be continued.
+    /// Takes note that the next bytes come from another answer than the earlier ones.
+    pub(super) const fn join(&mut self) {
+        self.joined = true;
+    }
+
+    /// Says whether `url` can be asked for the rest, and under which validator.
+    pub(super) fn resumable(&self, url: &CleanUrl) -> Option<Option<&str>> {
+        let notes = self.notes.as_ref()?;
+        (self.length > 0 && notes.url == url.as_url().as_str())
+            .then_some(notes.validator.as_deref())
+    }
+
+    /// Notes where the bytes come from; without such a note they are not continued.
     pub(super) fn note(
         &mut self,
         url: &CleanUrl,
         validator: Option<&str>,
     ) -> Result<(), FetchError> {
-        let Some(validator) = validator else {
-            return Ok(());
-        };
         let notes = Notes {
             url: url.to_string(),
-            validator: validator.to_owned(),
+            validator: validator.map(str::to_owned),
         };
         let bytes = serde_json::to_vec(&notes).expect("because two strings are always valid JSON");
         std::fs::write(&self.notes_path, bytes).map_err(failed("write", &self.notes_path))?;
@@ -111,6 +122,7 @@ impl Part {
         remove(&self.notes_path)?;
         self.hasher = sha2::Sha256::new();
         self.length = 0;
+        self.joined = false;
         self.file
             .set_len(0)
             .and_then(|()| self.file.rewind())

@@ -32,8 +32,8 @@ pub(super) struct Http {
 /// What to ask for besides the address.
 #[derive(Debug, Default)]
 pub(super) struct Ask<'a> {
-    /// The first byte wanted, and the validator that the earlier bytes came with (RFC 9110, 13.1.5).
-    pub(super) from: Option<(u64, &'a str)>,
+    /// The first byte wanted, and the validator that the earlier bytes came with, if any (RFC 9110, 13.1.5).
+    pub(super) from: Option<(u64, Option<&'a str>)>,
     /// The wanted media types.
     pub(super) accept: Option<&'static str>,
 }
@@ -82,9 +82,10 @@ impl Http {
             .get(bare)
             .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some((from, validator)) = ask.from {
-            request = request
-                .header(RANGE, format!("bytes={from}-"))
-                .header(IF_RANGE, validator);
+            request = request.header(RANGE, format!("bytes={from}-"));
+            if let Some(validator) = validator {
+                request = request.header(IF_RANGE, validator);
+            }
         }
         if let Some(accept) = ask.accept {
             request = request.header(ACCEPT, HeaderValue::from_static(accept));

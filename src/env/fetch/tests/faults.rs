@@ -181,16 +181,49 @@ fn input_48_a_refused_range_starts_from_zero() {
     Bench::new().fetch_all_of(&archive(&server, &body()), &body());
 }
 
+fn without_validator(asked: &dhtl_test_kit::Asked, first: &[u8]) -> Reply {
+    let weak = |reply: Reply| reply.header("ETag", "W/\"weak\"");
+    match (asked.earlier, asked.range_start()) {
+        (0, _) => weak(Reply::ok(first)).cut(100_000).then_close(),
+        (_, Some(start)) => weak(Reply::status(206))
+            .body(&body()[start..])
+            .header("Content-Range", &format!("bytes {start}-299999/300000")),
+        (_, None) => weak(Reply::ok(body())),
+    }
+}
+
 #[test]
-fn row_26_without_a_validator_nothing_is_resumed() {
-    let server = FaultServer::serve(|asked| match asked.earlier {
-        0 => Reply::ok(body())
-            .header("ETag", "W/\"weak\"")
-            .cut(100_000)
-            .then_close(),
-        _ => Reply::ok(body()),
-    });
+fn row_26_without_a_validator_the_digest_decides() {
+    let server = FaultServer::serve(|asked| without_validator(asked, &body()));
     Bench::new().fetch_all_of(&archive(&server, &body()), &body());
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(requests[1].header("range"), Some("bytes=100000-"));
+    assert_eq!(requests[1].header("if-range"), None);
+}
+
+#[test]
+fn row_26_parts_that_do_not_fit_are_fetched_anew_once() {
+    let server = FaultServer::serve(|asked| without_validator(asked, &[9; 300_000]));
+    Bench::new().fetch_all_of(&archive(&server, &body()), &body());
+    assert_eq!(server.requests().len(), 3);
+
+    let wrong = FaultServer::serve(|asked| without_validator(asked, &body()));
+    let bench = Bench::new();
+    let mut archive = archive(&wrong, &body());
+    archive.sha256 = Some(Sha256([5; 32]));
+    let error = bench.fetch(&archive).unwrap_err();
+    assert!(matches!(error, FetchError::Hash { .. }), "{error}");
+    assert_eq!(wrong.requests().len(), 3);
+    assert_eq!(bench.kept(), BTreeMap::new());
+}
+
+#[test]
+fn row_26_without_validator_and_digest_nothing_is_resumed() {
+    let server = FaultServer::serve(|asked| without_validator(asked, &body()));
+    let mut archive = archive(&server, &body());
+    archive.sha256 = None;
+    Bench::new().fetch_all_of(&archive, &body());
     assert_eq!(server.requests()[1].header("range"), None);
 }
 
