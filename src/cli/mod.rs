@@ -1,5 +1,6 @@
 //! Arguments, dispatch, exit codes and hints.
 
+pub mod failure;
 pub mod fetch_settings;
 pub mod vars;
 

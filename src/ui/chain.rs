@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 
 use super::style;
+use crate::model::config::ConfigError;
 
 /// The most causes that are shown: a chain that is longer has lost its reader.
 const MAX_CAUSES: usize = 16;
@@ -20,6 +21,7 @@ const MAX_CAUSES: usize = 16;
 pub fn render(error: &(dyn Error + 'static), hints: &[String]) -> String {
     let mut text = String::new();
     line(&mut text, &style::bad("error:"), &error.to_string());
+    snippet(&mut text, error);
     let causes = causes(error);
     for (index, cause) in causes.iter().enumerate() {
         let label = if causes.len() == 1 {
@@ -27,7 +29,8 @@ pub fn render(error: &(dyn Error + 'static), hints: &[String]) -> String {
         } else {
             format!("caused by {}:", index + 1)
         };
-        line(&mut text, &style::strong(&label), cause);
+        line(&mut text, &style::strong(&label), &cause.to_string());
+        snippet(&mut text, *cause);
     }
     for hint in hints {
         line(&mut text, &style::hint("hint:"), hint);
@@ -35,21 +38,31 @@ pub fn render(error: &(dyn Error + 'static), hints: &[String]) -> String {
     text
 }
 
-/// Returns the text of every cause below `error`, outermost first, without a text that only repeats
-/// the one above it.
-pub fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+/// Returns every cause below `error`, outermost first, without one whose text only repeats the one
+/// above it.
+pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
     let mut above = error.to_string();
     let mut causes = Vec::new();
-    let mut next = error.source();
+    let mut next: Option<&'a (dyn Error + 'static)> = error.source();
     while let Some(cause) = next.filter(|_| causes.len() < MAX_CAUSES) {
         let text = cause.to_string();
         if text != above {
-            causes.push(text.clone());
+            causes.push(cause);
         }
         above = text;
         next = cause.source();
     }
     causes
+}
+
+/// Writes the line that is meant, where the error is about a line of the configuration.
+fn snippet(into: &mut String, error: &(dyn Error + 'static)) {
+    let found = error.downcast_ref::<ConfigError>();
+    if let Some(snippet) = found.and_then(|error| error.snippet.as_ref()) {
+        for line in style::printable(&snippet.to_string()).lines() {
+            let _ = writeln!(into, "  {line}");
+        }
+    }
 }
 
 /// Writes a labelled text; its further lines are indented, so that none can pass for a label.

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use schemars::Schema;
 use serde_json::Value;
 
-/// Every generated schema: its file in `schemas/`, and who generates it.
-/// A committed file, and what it must be equal to.
-type Pinned = (&'static str, fn() -> Schema);
+/// A generated schema: its file in `schemas/`, and who generates it.
+type Generated = (&'static str, fn() -> Schema);
 
-const SCHEMAS: &[Pinned] = &[("dhtconfig.schema.json", dhtl::model::config::schema)];
+/// Every generated schema.
+const SCHEMAS: &[Generated] = &[("dhtconfig.schema.json", dhtl::model::config::schema)];
 
 /// Rewrites the schemas instead of comparing them.
 const UPDATE: &str = "DHT_UPDATE_SCHEMAS";
