@@ -1,0 +1,464 @@
+//! Where uv's builds of a Python are.
+//!
+//! Pure over two texts that name them: the metadata that `UV_PYTHON_DOWNLOADS_JSON_URL` leads to (an
+//! object of downloads, with hashes), and what `uv python list --output-format json` prints (a list,
+//! without hashes). Mirrors replace the beginning of an address as uv documents it. The releases of
+//! python-build-standalone carry a `SHA256SUMS` beside each archive.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::model::location::{CleanUrl, Location};
+use crate::model::platform::{Arch, Os, Platform};
+use crate::model::python::{Implementation, PythonRequest};
+use crate::model::selection::{Archive, Sha256};
+
+/// Where CPython's builds are released, and where they are mirrored by their maker.
+const CPYTHON: [&str; 2] = [
+    "https://github.com/astral-sh/python-build-standalone/releases/download",
+    "https://releases.astral.sh/github/python-build-standalone/releases/download",
+];
+/// Where PyPy is released.
+const PYPY: &str = "https://downloads.python.org/pypy";
+/// What `UV_ASTRAL_MIRROR_URL` replaces.
+const ASTRAL: &str = "https://releases.astral.sh";
+
+/// The mirrors that the user names, each as in the environment variable of uv.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mirrors {
+    /// `UV_PYTHON_INSTALL_MIRROR`.
+    pub python: Option<String>,
+    /// `UV_PYPY_INSTALL_MIRROR`.
+    pub pypy: Option<String>,
+    /// `UV_ASTRAL_MIRROR_URL`, used where the more specific one is not set.
+    pub astral: Option<String>,
+}
+
+/// Why a catalogue could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// It is no JSON of the expected form.
+    #[error("the list of Python downloads is malformed")]
+    Json(#[from] serde_json::Error),
+    /// An address is neither `https`, `http` nor `file`.
+    #[error("`{url}` is not an address that a Python can be fetched from")]
+    Address {
+        /// The address, without credentials where it could be read at all.
+        url: String,
+    },
+    /// A hash is not one of SHA-256.
+    #[error("`{sha256}` is given as the SHA-256 of `{filename}`, and is none")]
+    Hash {
+        /// What is given.
+        sha256: String,
+        /// The archive.
+        filename: String,
+    },
+}
+
+/// The arguments that make uv print every build of this version that it can download.
+pub fn uv_list_arguments(python: &PythonRequest) -> Vec<String> {
+    let request = format!("{}@{}", python.implementation, python.version);
+    let mut arguments: Vec<String> = [
+        "python",
+        "list",
+        "--no-config",
+        "--only-downloads",
+        "--all-versions",
+        "--all-platforms",
+        "--all-arches",
+        "--output-format",
+        "json",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    arguments.push(request);
+    arguments
+}
+
+/// One download in the metadata of uv (`download-metadata.json`).
+#[derive(Deserialize)]
+struct Download {
+    name: String,
+    arch: ArchField,
+    os: String,
+    libc: String,
+    major: u8,
+    minor: u8,
+    patch: u8,
+    prerelease: Option<String>,
+    url: String,
+    sha256: Option<String>,
+    variant: Option<String>,
+    build: Option<String>,
+}
+
+/// An architecture: a name alone, or a family with the variant that needs a newer processor.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ArchField {
+    Name(String),
+    Family {
+        family: String,
+        variant: Option<String>,
+    },
+}
+
+/// One line of `uv python list`.
+#[derive(Deserialize)]
+struct Listed {
+    implementation: String,
+    version: String,
+    os: String,
+    arch: String,
+    libc: String,
+    variant: Option<String>,
+    url: Option<String>,
+}
+
+/// Finds the build in uv's metadata; `None` when there is none for this Python and platform.
+pub fn in_metadata(
+    json: &[u8],
+    python: &PythonRequest,
+    platform: Platform,
+    mirrors: &Mirrors,
+) -> Result<Option<Archive>, CatalogueError> {
+    let downloads: BTreeMap<String, Download> = serde_json::from_slice(json)?;
+    let found = downloads
+        .into_values()
+        .filter(|download| {
+            let version = format!(
+                "{}.{}.{}{}",
+                download.major,
+                download.minor,
+                download.patch,
+                download.prerelease.as_deref().unwrap_or("")
+            );
+            let arch = match &download.arch {
+                ArchField::Name(name) => name,
+                ArchField::Family {
+                    family,
+                    variant: None,
+                } => family,
+                ArchField::Family { .. } => return false,
+            };
+            fits(python, &download.name, &version)
+                && is_default(download.variant.as_deref())
+                && is_platform(platform, &download.os, arch, &download.libc)
+        })
+        .max_by(|left, right| left.build.cmp(&right.build));
+    found
+        .map(|download| archive(&download.url, download.sha256.as_deref(), python, mirrors))
+        .transpose()
+}
+
+/// Finds the build in what `uv python list` printed; its hash is not known from there.
+pub fn in_uv_list(
+    json: &[u8],
+    python: &PythonRequest,
+    platform: Platform,
+    mirrors: &Mirrors,
+) -> Result<Option<Archive>, CatalogueError> {
+    let listed: Vec<Listed> = serde_json::from_slice(json)?;
+    listed
+        .into_iter()
+        .filter(|listed| {
+            fits(python, &listed.implementation, &listed.version)
+                && is_default(listed.variant.as_deref())
+                && is_platform(platform, &listed.os, &listed.arch, &listed.libc)
+        })
+        .find_map(|listed| listed.url)
+        .map(|url| archive(&url, None, python, mirrors))
+        .transpose()
+}
+
+fn fits(python: &PythonRequest, name: &str, version: &str) -> bool {
+    name == python.implementation.to_string() && version == python.version.to_string()
+}
+
+fn is_default(variant: Option<&str>) -> bool {
+    matches!(variant, None | Some("" | "default"))
+}
+
+fn is_platform(platform: Platform, os: &str, arch: &str, libc: &str) -> bool {
+    let os = match platform.os {
+        Os::Linux => os == "linux" && libc == "gnu",
+        Os::LinuxMusl => os == "linux" && libc == "musl",
+        Os::Darwin => matches!(os, "darwin" | "macos"),
+        Os::Windows => os == "windows",
+    };
+    let arch = match platform.arch {
+        Arch::X86_64 => arch == "x86_64",
+        Arch::Arm64 => matches!(arch, "aarch64" | "arm64"),
+    };
+    os && arch
+}
+
+fn archive(
+    url: &str,
+    sha256: Option<&str>,
+    python: &PythonRequest,
+    mirrors: &Mirrors,
+) -> Result<Archive, CatalogueError> {
+    let location = location_of(&through_mirror(url, python, mirrors))?;
+    let filename = file_name(&location);
+    let sha256 = sha256
+        .map(|hex| {
+            Sha256::from_hex(hex).ok_or_else(|| CatalogueError::Hash {
+                sha256: hex.chars().take(80).collect(),
+                filename: filename.clone(),
+            })
+        })
+        .transpose()?;
+    Ok(Archive {
+        location,
+        filename,
+        sha256,
+        size: None,
+    })
+}
+
+/// Replaces the beginning of the address by the mirror's; other addresses stay as they are.
+fn through_mirror(url: &str, python: &PythonRequest, mirrors: &Mirrors) -> String {
+    let swap = |prefix: &str, mirror: &Option<String>| {
+        let mirror = mirror.as_deref().filter(|mirror| !mirror.is_empty())?;
+        let rest = url
+            .strip_prefix(prefix)
+            .filter(|rest| rest.starts_with('/'))?;
+        Some(format!("{}{rest}", mirror.trim_end_matches('/')))
+    };
+    let swapped = match python.implementation {
+        Implementation::CPython => CPYTHON
+            .iter()
+            .find_map(|prefix| swap(prefix, &mirrors.python)),
+        Implementation::PyPy => swap(PYPY, &mirrors.pypy),
+    };
+    swapped
+        .or_else(|| swap(ASTRAL, &mirrors.astral))
+        .unwrap_or_else(|| url.to_owned())
+}
+
+/// Reads an address, or the path of a file (as `UV_PYTHON_DOWNLOADS_JSON_URL` may be).
+pub fn location_of(text: &str) -> Result<Location, CatalogueError> {
+    let refuse = || CatalogueError::Address {
+        url: Url::parse(text).map_or_else(
+            |_| text.chars().take(200).collect(),
+            |url| CleanUrl::new(url).to_string(),
+        ),
+    };
+    if !text.contains("://") {
+        return Ok(Location::File(PathBuf::from(text)));
+    }
+    let url = Url::parse(text).map_err(|_| refuse())?;
+    match url.scheme() {
+        "https" | "http" => Ok(Location::Url(CleanUrl::new(url))),
+        "file" => url
+            .to_file_path()
+            .map(Location::File)
+            .map_err(|()| refuse()),
+        _ => Err(refuse()),
+    }
+}
+
+/// Returns the last part of the address, as it is named on disk.
+fn file_name(location: &Location) -> String {
+    match location {
+        Location::File(path) => path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        Location::Url(url) => {
+            let segments = url.as_url().path_segments();
+            percent_decoded(segments.and_then(|mut all| all.next_back()).unwrap_or(""))
+        }
+    }
+}
+
+/// Decodes `%2B` and the like; what is malformed stays as it is.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let code = (*first == b'%').then(|| tail.get(..2)).flatten();
+        let code = code
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match code {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// Returns where the hashes of the release are that `archive` is part of.
+pub fn sums_location(archive: &Archive) -> Option<Location> {
+    match &archive.location {
+        Location::File(path) => Some(Location::File(path.with_file_name("SHA256SUMS"))),
+        Location::Url(url) => {
+            let sums = url.as_url().join("SHA256SUMS").ok()?;
+            Some(Location::Url(CleanUrl::new(sums)))
+        }
+    }
+}
+
+/// Finds the hash of `filename` in a `SHA256SUMS` (`<64 digits>  <name>` or `<64 digits> *<name>`).
+///
+/// `None` when it is not listed, or listed with two different hashes.
+pub fn sha256_in_sums(text: &str, filename: &str) -> Option<Sha256> {
+    let mut found = text.lines().filter_map(|line| {
+        let (hex, name) = line.trim_end().split_once([' ', '\t'])?;
+        let name = name.trim_start();
+        (name.strip_prefix('*').unwrap_or(name) == filename).then(|| Sha256::from_hex(hex))
+    });
+    let first = found.next()??;
+    found.all(|other| other == Some(first)).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RELEASE: &str = "https://github.com/astral-sh/python-build-standalone/releases/download/20240107/cpython-3.11.7%2B20240107-x86_64-unknown-linux-gnu-install_only.tar.gz";
+
+    fn python(name: &str, version: &str) -> PythonRequest {
+        PythonRequest {
+            implementation: match name {
+                "pypy" => Implementation::PyPy,
+                _ => Implementation::CPython,
+            },
+            version: version.parse().unwrap(),
+        }
+    }
+
+    fn metadata(sha256: &str) -> String {
+        let entry = |arch: &str, variant: &str, url: &str| {
+            format!(
+                r#"{{"name": "cpython", "arch": {arch}, "os": "linux", "libc": "gnu", "major": 3, "minor": 11,
+                "patch": 7, "prerelease": "", "url": "{url}", "sha256": {sha256}, "variant": {variant}, "build": "20240107"}}"#
+            )
+        };
+        let plain = r#"{"family": "x86_64", "variant": null}"#;
+        format!(
+            r#"{{"a": {}, "b": {}, "c": {}}}"#,
+            entry(
+                r#"{"family": "x86_64", "variant": "v3"}"#,
+                "null",
+                "https://x/v3.tar.gz"
+            ),
+            entry(plain, "null", RELEASE),
+            entry(plain, "\"freethreaded\"", "https://x/free.tar.zst"),
+        )
+    }
+
+    fn find(json: &str, platform: &str, mirrors: &Mirrors) -> Option<Archive> {
+        let python = python("cpython", "3.11.7");
+        in_metadata(json.as_bytes(), &python, platform.parse().unwrap(), mirrors).unwrap()
+    }
+
+    #[test]
+    fn finds_the_one_plain_build_with_its_hash() {
+        let json = metadata(&format!("\"{}\"", "ab".repeat(32)));
+        let archive = find(&json, "linux-x86_64", &Mirrors::default()).unwrap();
+        assert_eq!(archive.location.to_string(), RELEASE);
+        assert_eq!(
+            archive.filename,
+            "cpython-3.11.7+20240107-x86_64-unknown-linux-gnu-install_only.tar.gz"
+        );
+        assert_eq!(archive.sha256.unwrap().to_string(), "ab".repeat(32));
+        assert_eq!(find(&json, "linux-arm64", &Mirrors::default()), None);
+        assert_eq!(find(&json, "linux-musl-x86_64", &Mirrors::default()), None);
+    }
+
+    #[test]
+    fn refuses_what_only_looks_like_a_hash() {
+        let json = metadata("\"abc\"");
+        let python = python("cpython", "3.11.7");
+        let platform = "linux-x86_64".parse().unwrap();
+        let error = in_metadata(json.as_bytes(), &python, platform, &Mirrors::default());
+        assert!(matches!(error, Err(CatalogueError::Hash { .. })));
+        assert!(in_metadata(b"[]", &python, platform, &Mirrors::default()).is_err());
+    }
+
+    #[test]
+    fn mirrors_replace_the_beginning_of_the_address() {
+        let json = metadata("null");
+        let mirrors = Mirrors {
+            python: Some("http://127.0.0.1:9/m/".into()),
+            ..Mirrors::default()
+        };
+        let archive = find(&json, "linux-x86_64", &mirrors).unwrap();
+        assert_eq!(
+            archive.location.to_string(),
+            RELEASE.replace(CPYTHON[0], "http://127.0.0.1:9/m")
+        );
+        let folder = Mirrors {
+            python: Some("file:///srv/m".into()),
+            ..Mirrors::default()
+        };
+        let Location::File(path) = find(&json, "linux-x86_64", &folder).unwrap().location else {
+            panic!("a mirror on disk is a file");
+        };
+        assert!(path.to_string_lossy().contains("20240107"));
+    }
+
+    #[test]
+    fn reads_what_uv_lists() {
+        let json = r#"[
+            {"key": "k", "version": "3.11.15", "path": null, "url": "https://downloads.python.org/pypy/pypy3.11-v7.3.23-macos_arm64.tar.gz",
+             "os": "macos", "variant": "default", "implementation": "pypy", "arch": "aarch64", "libc": "none"},
+            {"key": "k", "version": "3.11.15", "path": "/usr/bin/python", "url": null,
+             "os": "macos", "variant": "default", "implementation": "cpython", "arch": "aarch64", "libc": "none"}
+        ]"#;
+        let platform = "darwin-arm64".parse().unwrap();
+        let mirrors = Mirrors {
+            pypy: Some("https://mirror/pypy".into()),
+            ..Mirrors::default()
+        };
+        let pypy = python("pypy", "3.11.15");
+        let found = in_uv_list(json.as_bytes(), &pypy, platform, &mirrors).unwrap();
+        assert_eq!(
+            found.unwrap().location.to_string(),
+            "https://mirror/pypy/pypy3.11-v7.3.23-macos_arm64.tar.gz"
+        );
+        let cpython = python("cpython", "3.11.15");
+        let found = in_uv_list(json.as_bytes(), &cpython, platform, &mirrors).unwrap();
+        assert_eq!(found, None);
+    }
+
+    #[test]
+    fn finds_hashes_beside_the_archive() {
+        let archive = find(&metadata("null"), "linux-x86_64", &Mirrors::default()).unwrap();
+        let sums = sums_location(&archive).unwrap().to_string();
+        assert!(sums.ends_with("/download/20240107/SHA256SUMS"), "{sums}");
+        let (one, two) = ("ab".repeat(32), "cd".repeat(32));
+        let text = format!("{one}  a.tar.gz\n{two} *b.tar.gz\n{one}  c\n{two}  c\nzz  d\n");
+        let sum = |name| sha256_in_sums(&text, name).map(|sum| sum.to_string());
+        assert_eq!(sum("a.tar.gz"), Some(one));
+        assert_eq!(sum("b.tar.gz"), Some(two));
+        for name in ["c", "d", "tar.gz"] {
+            assert_eq!(sum(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn takes_addresses_and_files_alone() {
+        assert!(matches!(location_of("/a/b.json"), Ok(Location::File(_))));
+        assert!(matches!(
+            location_of("https://h/b.json"),
+            Ok(Location::Url(_))
+        ));
+        let error = location_of("ftp://me:secret@h/x").unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
