@@ -164,7 +164,7 @@ fn unknown(found: &mut ConfigError, key: &str, known: &str) {
 }
 
 /// Splits the key that the parser puts before its message. Keys are plain (see
-/// [`Structure`]), so no message can be taken for one.
+/// `Structure`), so no message can be taken for one.
 fn split_path(message: &str) -> (Option<&str>, &str) {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-[]".contains(&byte);
     match message.split_once(": ") {

@@ -20,7 +20,7 @@ const TAG: &str = "tags such as `!name` have no meaning here";
 /// The start of an error text about a key, which follows in backticks.
 pub(super) const KEY: &str = "key `";
 
-/// Returns the error text that [`super::read`] takes for one about the key itself.
+/// Returns the error text that [`super::read()`] takes for one about the key itself.
 fn about_key(key: &str, problem: impl fmt::Display) -> String {
     let shown: String = key.chars().take(60).flat_map(char::escape_debug).collect();
     format!("{KEY}{shown}`: {problem}")
