@@ -2,6 +2,8 @@
 
 pub mod build;
 pub mod bytecode;
+pub mod direct_url;
+pub mod editable;
 pub mod venv;
 pub mod wheel;
 

@@ -4,6 +4,8 @@
 //! wheels. Its settings come from the project and the user as always, but not from variables that
 //! change what a lock means (`UV_NO_DEV` and the like), and it never downloads a Python by itself.
 
+mod build;
+mod editable;
 mod export;
 mod pinned;
 
@@ -12,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 use super::runner::{Call, Cancel, RunError, find_program};
 
+pub use build::{BuildRequest, BuildSource};
+pub use editable::EditableRequest;
 pub use export::{ExportRequest, Freshness};
 pub use pinned::{PINNED_VERSION, pinned_wheel, program_in_wheel};
 
@@ -64,11 +68,40 @@ pub enum UvError {
         #[source]
         source: RunError,
     },
+    /// The source could not be checked out.
+    #[error("cannot get the source to build")]
+    Git(#[from] super::git::GitError),
     /// uv printed something that is not text.
     #[error("uv printed something that is not UTF-8 when asked to {doing}")]
     Text {
         /// What it was asked to do.
         doing: String,
+    },
+    /// uv ended well but left no wheel, or several.
+    #[error("uv built {found} wheels of `{package}` instead of one")]
+    Wheels {
+        /// What was built.
+        package: String,
+        /// How many there are.
+        found: usize,
+    },
+    /// A folder for the work could not be used.
+    #[error("cannot use `{}` to build in", .path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// What was installed cannot be kept as a template.
+    #[error("cannot keep the editable installation of `{}`", .project.display())]
+    Editable {
+        /// The project.
+        project: PathBuf,
+        /// Why.
+        #[source]
+        source: crate::python::editable::TemplateError,
     },
 }
 
