@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +17,8 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 pub struct Tree {
     root: PathBuf,
     folders: Vec<Folder>,
+    /// Each file as (size, folder, place in the folder), the largest first.
+    by_size: Vec<(u64, usize, usize)>,
     /// The sum of the files' sizes.
     pub bytes: u64,
 }
@@ -35,9 +37,11 @@ impl Tree {
         let mut tree = Self {
             root: root.to_path_buf(),
             folders: Vec::new(),
+            by_size: Vec::new(),
             bytes: 0,
         };
         tree.add(PathBuf::new(), OsString::new())?;
+        tree.by_size.sort_unstable_by(|a, b| b.cmp(a));
         Ok(tree)
     }
 
@@ -57,7 +61,10 @@ impl Tree {
                 let added = self.add(path.join(child.file_name()), child.file_name())?;
                 self.folders[index].children.push(added);
             } else if kind.is_file() {
-                self.bytes += child.metadata()?.len();
+                let size = child.metadata()?.len();
+                self.bytes += size;
+                let place = self.folders[index].files.len();
+                self.by_size.push((size, index, place));
                 self.folders[index].files.push(child.file_name());
             }
         }
@@ -114,29 +121,20 @@ impl Tree {
         Ok(begin.elapsed())
     }
 
-    /// Reads every file and takes its BLAKE3.
+    /// Reads every file and takes its BLAKE3, the largest first, in memory that does not grow with them.
     pub fn hash_each(&self, pool: &ThreadPool) -> io::Result<Duration> {
-        /// From here on, one file is hashed by all threads.
-        const LARGE: usize = 8 << 20;
+        const BUFFER: usize = 256 << 10;
         let begin = Instant::now();
         pool.install(|| {
-            self.folders
-                .par_iter()
-                .try_for_each_init(Vec::new, |buffer, folder| {
-                    for name in &folder.files {
-                        buffer.clear();
-                        let mut file = fs::File::open(self.root.join(&folder.path).join(name))?;
-                        io::Read::read_to_end(&mut file, buffer)?;
-                        let mut hasher = blake3::Hasher::new();
-                        if buffer.len() < LARGE {
-                            hasher.update(buffer);
-                        } else {
-                            hasher.update_rayon(buffer);
-                        }
-                        std::hint::black_box(hasher.finalize());
-                    }
+            self.by_size.par_iter().with_max_len(16).try_for_each_init(
+                || vec![0; BUFFER],
+                |buffer, &(_, folder, file)| {
+                    let folder = &self.folders[folder];
+                    let path = self.root.join(&folder.path).join(&folder.files[file]);
+                    std::hint::black_box(hash(&path, buffer)?);
                     io::Result::Ok(())
-                })
+                },
+            )
         })?;
         Ok(begin.elapsed())
     }
@@ -173,6 +171,18 @@ impl Tree {
             rustix::fs::symlinkat(self.root.join(folder).join(name), into, name.as_os_str())?;
         }
         Ok((tops.len(), begin.elapsed()))
+    }
+}
+
+fn hash(path: &Path, buffer: &mut [u8]) -> io::Result<blake3::Hash> {
+    let mut file = fs::File::open(path)?;
+    let mut hasher = blake3::Hasher::new();
+    loop {
+        let read = file.read(buffer)?;
+        if read == 0 {
+            return Ok(hasher.finalize());
+        }
+        hasher.update(&buffer[..read]);
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::{Call, Cancel, Output, RunError, STDERR_TAIL, redact};
 
 /// How long a process group may take to end after it was asked to, before it is killed.
+#[cfg(unix)]
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How long pipes are read after the program ended: a process that it left behind may hold them.
