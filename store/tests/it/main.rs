@@ -1,4 +1,5 @@
 //! The store as its users see it: entries that are published, linked, compared and repaired.
+#![cfg(unix)] // Modes, inodes and links are asserted as Unix shows them.
 #![expect(
     clippy::unwrap_used,
     reason = "a test stops where something it stands on is missing"
