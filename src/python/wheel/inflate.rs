@@ -7,6 +7,7 @@ use std::io::{self, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
 use libdeflater::{Crc, DecompressionError, Decompressor};
+use memchr::memmem;
 
 use super::archive::{Archive, FileEntry};
 
@@ -58,7 +59,7 @@ impl Inflater {
         trailer[..4].copy_from_slice(&file.crc.to_le_bytes());
         // RFC 1952 keeps the size modulo 2^32.
         trailer[4..].copy_from_slice(&file.size.to_le_bytes()[..4]);
-        if packed.windows(8).any(|window| window == trailer) {
+        if memmem::find(packed, &trailer).is_some() {
             return slow(archive, file);
         }
         self.framed(packed, &trailer, size)

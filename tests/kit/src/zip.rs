@@ -15,6 +15,8 @@ pub struct Entry {
     pub data: Vec<u8>,
     /// Bytes after the data: a data descriptor, or something hidden.
     pub after: Vec<u8>,
+    /// The version of the format that a reader needs, times ten.
+    pub version: u16,
     /// 0 is stored, 8 is deflated.
     pub method: u16,
     /// The general purpose flags.
@@ -61,6 +63,7 @@ impl Entry {
             local_name: None,
             data: content.to_vec(),
             after: Vec::new(),
+            version: 20,
             method: 0,
             flags: if name.is_ascii() { 0 } else { 1 << 11 },
             local_flags: None,
@@ -161,7 +164,7 @@ impl Entry {
     fn common(&self, flags: u16, (crc, compressed, size): (u32, u32, u32)) -> Vec<u8> {
         let mut bytes = Vec::new();
         // Version needed, flags, method, time, and the date 1980-01-01.
-        for field in [20, flags, self.method, 0, 0x21] {
+        for field in [self.version, flags, self.method, 0, 0x21] {
             bytes.extend(field.to_le_bytes());
         }
         for field in [crc, compressed, size] {

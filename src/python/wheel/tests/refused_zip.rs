@@ -347,6 +347,7 @@ fn bad_input_24_unsupported_is_not_corrupt() {
     };
     unsupported(|entry| entry.flags |= 1, "encryption");
     unsupported(|entry| entry.flags |= 1 << 6, "encryption");
+    unsupported(|entry| entry.version = 64, "newer version");
     unsupported(|entry| entry.flags |= 1 << 13, "encryption");
     for (method, feature) in [
         (9, "Deflate64"),

@@ -13,6 +13,9 @@ const LOCAL_SIZE: usize = 30;
 const ZIP64_FIELD: u16 = 0x0001;
 const UNICODE_PATH_FIELD: u16 = 0x7075;
 
+/// Version 6.3 (4.4.3.2): other readers refuse what needs more. The upper byte has no meaning.
+const NEWEST_VERSION: u16 = 63;
+
 /// Bit 0: encrypted. Bit 5: patch data. Bit 6: strong encryption. Bit 13: masked headers.
 const UNSUPPORTED_FLAGS: u16 = 1 | 1 << 5 | 1 << 6 | 1 << 13;
 /// Bit 3: sizes and checksum follow the data.
@@ -77,7 +80,7 @@ pub(in super::super) fn central(bytes: &[u8], at: usize) -> Result<Central<'_>, 
     };
     let mut offset = u64::from(u32_at(bytes, at + 42)?);
     let mut disk = u32::from(u16_at(bytes, at + 34)?);
-    check_features(name, &raw)?;
+    check_features(name, &raw, u16_at(bytes, at + 6)?)?;
     if let Some(field) = extra_field(extra, name)? {
         let mut field = Wide { field, name };
         field.resolve(&mut raw.size)?;
@@ -116,8 +119,9 @@ fn decode_name(name: &[u8], flags: u16) -> Result<&str, ArchiveError> {
     Ok(text)
 }
 
-fn check_features(name: &str, raw: &Raw) -> Result<(), ArchiveError> {
+fn check_features(name: &str, raw: &Raw, version_needed: u16) -> Result<(), ArchiveError> {
     let feature = match raw.method {
+        _ if version_needed & 0xff > NEWEST_VERSION => "a newer version of the format",
         _ if raw.flags & UNSUPPORTED_FLAGS != 0 => "encryption or patching",
         0 | 8 => return Ok(()),
         9 => "the compression Deflate64",

@@ -1,3 +1,0 @@
-"""Hourly observations in, daily reports out."""
-
-__version__ = "0.1.0"
