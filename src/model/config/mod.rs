@@ -6,6 +6,9 @@
 //! `schemas/dhtconfig.schema.json` is generated from them.
 
 pub mod checksum;
+pub mod edit;
+#[cfg(test)]
+mod edit_tests;
 pub mod error;
 mod explain;
 mod nearest;
