@@ -63,7 +63,24 @@ pub fn walk(
             content: &mut entry,
         })?;
     }
-    Ok(())
+    read_end(&mut tar.into_inner()).map_err(fail)
+}
+
+/// Reads what follows the last entry, so that the checksum of the compressed data is compared too.
+fn read_end(rest: &mut dyn Read) -> std::io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match rest.read(&mut buffer)? {
+            0 => return Ok(()),
+            length if buffer[..length].iter().all(|&byte| byte == 0) => {}
+            _ => {
+                return Err(std::io::Error::new(
+                    std::io::ErrorKind::InvalidData,
+                    "other data follows the end of the archive",
+                ));
+            }
+        }
+    }
 }
 
 /// Tells the shape of the archive from the names in it.

@@ -109,7 +109,7 @@ pub fn ingest_archive(
     let shape = archive::shape_of(archive)?;
     let mut outline = Outline::default();
     archive::walk(archive, shape, &mut |item| {
-        if is_bytecode(&item.path) {
+        if is_left_out(&item.path) {
             return Ok(());
         }
         if is_telling(&item.path) && matches!(item.node, Node::File { .. }) {
@@ -128,7 +128,7 @@ pub fn ingest_archive(
                   node,
                   content,
               }| {
-            if is_bytecode(&path) {
+            if is_left_out(&path) {
                 return Ok(());
             }
             if outline.nodes().get(&path) != Some(&node) {
@@ -167,7 +167,7 @@ pub fn ingest_folder(
     let mut folders = vec![None];
     while let Some(folder) = folders.pop() {
         for (path, node) in list(origin, folder.as_ref())? {
-            if is_bytecode(&path) || !keep(&path) {
+            if is_left_out(&path) || !keep(&path) {
                 continue;
             }
             if is_telling(&path) && matches!(node, Node::File { .. }) {
@@ -232,9 +232,10 @@ fn second_names(outline: &Outline) -> BTreeMap<&TreePath, Vec<&TreePath>> {
     names
 }
 
-/// Whether the file is bytecode: it is not reproducible, and made anew where the build is used.
-fn is_bytecode(path: &TreePath) -> bool {
-    path.components().any(|part| part == "__pycache__")
+/// Whether the file is not taken: bytecode is not reproducible, and made anew where the build is
+/// used; the note to installers is ours.
+fn is_left_out(path: &TreePath) -> bool {
+    path.file_name() == NOTE || path.components().any(|part| part == "__pycache__")
 }
 
 fn read_all(content: &mut dyn Read, archive: &Path) -> Result<Vec<u8>, IngestError> {
@@ -382,7 +383,7 @@ impl<'a> Writer<'a> {
     }
 
     fn finish(mut self, findings: &Findings) -> Result<IngestedBuild, IngestError> {
-        let note = findings.stdlib.join("EXTERNALLY-MANAGED")?;
+        let note = findings.stdlib.join(NOTE)?;
         self.file(note, false, MANAGED.as_bytes().to_vec())?;
         self.flush()?;
         Ok(IngestedBuild {
@@ -393,8 +394,13 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// The file that tells installers to leave a Python alone (PEP 668).
+const NOTE: &str = "EXTERNALLY-MANAGED";
 /// What installers that are asked to change the build itself say instead (PEP 668).
 const MANAGED: &str = "[externally-managed]
 Error=This Python stands in the store of dhtl, where nothing may be changed.
  Make an environment with `dhtl regenerate` or `python -m venv`, and install packages there.
 ";
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,9 @@ use std::process::Command;
 
 use dht_store::sink::MemorySink;
 
-use super::{ingest_archive, pyenv};
+use super::{catalogue, ingest_archive, pyenv};
+use crate::model::platform::COMMON;
+use crate::model::python::{Implementation, PythonRequest};
 use crate::python::disk_sink::{DiskSink, pyenv_build, request};
 
 /// Runs `program` where the folder `hidden` is empty, if this user may make such a place.
@@ -159,4 +161,36 @@ fn another_version_is_refused() {
     let error = pyenv::ingest(&build, &request("3.11.8"), &sink).unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(cause, "it is Python 3.11.7, not 3.11.8");
+}
+
+#[test]
+fn uv_lists_a_build_for_every_common_platform() {
+    let path = std::env::var_os("PATH").unwrap();
+    let Some(uv) = crate::tools::runner::find_program("uv", &path, &[]) else {
+        eprintln!("skipped: no uv here");
+        return;
+    };
+    for (python, sort) in [
+        (request("3.11.7"), "-install_only"),
+        (
+            PythonRequest {
+                implementation: Implementation::PyPy,
+                version: "3.10.16".parse().unwrap(),
+            },
+            "pypy3.10-",
+        ),
+    ] {
+        let output = Command::new(&uv)
+            .args(catalogue::uv_list_arguments(&python))
+            .arg("--offline")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        for platform in COMMON {
+            let mirrors = catalogue::Mirrors::default();
+            let found = catalogue::in_uv_list(&output.stdout, &python, platform, &mirrors);
+            let archive = found.unwrap().unwrap();
+            assert!(archive.filename.contains(sort), "{archive:?}");
+        }
+    }
 }
