@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use dhtl_test_kit::host::{host_program, pyenv_build};
 use dhtl::env::select::select;
 use dhtl::model::groups::GroupRequest;
 use dhtl::model::pylock::{LockOrigin, LockPolicy, Pylock};
@@ -12,6 +11,7 @@ use dhtl::model::selection::{Selection, Source};
 use dhtl::model::target::Target;
 use dhtl::tools::runner::{Call, Cancel};
 use dhtl::tools::uv::{ExportRequest, Freshness, Uv};
+use dhtl_test_kit::host::{host_program, pyenv_build};
 
 const PYTHON: &str = "3.11.7";
 
@@ -346,4 +346,68 @@ fn a_lock_that_does_not_match_is_stale() {
         matches!(error, dhtl::tools::uv::UvError::Stale { .. }),
         "{error}"
     );
+}
+
+/// The tags that a wheel's name spells together, one by one.
+fn tags_of(filename: &str) -> BTreeSet<String> {
+    let parts: Vec<&str> = filename.trim_end_matches(".whl").rsplitn(4, '-').collect();
+    let each = |index: usize| parts[index].split('.');
+    let tags = each(2).flat_map(|python| {
+        each(1)
+            .flat_map(move |abi| each(0).map(move |platform| format!("{python}-{abi}-{platform}")))
+    });
+    tags.collect()
+}
+
+#[test]
+#[ignore = "network: installs with uv"]
+fn the_files_are_those_that_uv_takes() {
+    let text = pyproject(&[
+        "numpy",
+        "pandas",
+        "pydantic",
+        "cryptography",
+        "lxml",
+        "orjson",
+        "markupsafe",
+        "watchfiles",
+        "psutil",
+    ]);
+    let project = Project::new(&[("pyproject.toml", &text)]);
+    let python = python();
+    run_uv(
+        project.path(),
+        &[
+            "sync",
+            "-q",
+            "--frozen",
+            // The machine may have a newer C library than the baseline.
+            "--python-platform",
+            "x86_64-unknown-linux-gnu",
+            "--python",
+            python.to_str().unwrap(),
+        ],
+    );
+    let site = project.path().join(".venv/lib/python3.11/site-packages");
+    let selection = project.select(&GroupRequest::default(), "linux-x86_64");
+    let mut compared = 0;
+    for package in &selection.packages {
+        let Source::Wheel(archive) = &package.source else {
+            continue;
+        };
+        let stem: Vec<&str> = archive.filename.splitn(3, '-').collect();
+        let wheel = site.join(format!("{}-{}.dist-info/WHEEL", stem[0], stem[1]));
+        let wheel =
+            std::fs::read_to_string(&wheel).unwrap_or_else(|_| panic!("{}", wheel.display()));
+        let installed = wheel.lines().filter_map(|line| line.strip_prefix("Tag: "));
+        let installed: BTreeSet<String> = installed.map(|tag| tag.trim().to_owned()).collect();
+        let chosen = tags_of(&archive.filename);
+        assert!(
+            !chosen.is_disjoint(&installed),
+            "{}: {installed:?}",
+            archive.filename
+        );
+        compared += 1;
+    }
+    assert!(compared > 10);
 }
