@@ -1,5 +1,6 @@
 //! Pure values: platforms, packages, locks, configuration. No I/O.
 
+pub mod checksum;
 pub mod config;
 pub mod groups;
 pub mod location;

@@ -28,7 +28,7 @@ use uv_normalize::PackageName;
 use uv_pep440::Version;
 
 pub use error::{ConfigError, Refusal, Snippet};
-pub use read::{MAX_SIZE, read};
+pub use read::{MAX_SIZE, as_written, read};
 pub use sections::{
     Assembly, Binaries, Binary, Bytecode, Conflicts, Dependencies, EnvTemplate, FingerprintSection,
     Git, Hooks, Installer, LinkMode, PlatformDeps, Python, Strategy, Validation,

@@ -32,6 +32,18 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Config, ConfigError> {
     serde_yaml::from_str(source).map_err(|error| reader.explain(&error))
 }
 
+/// Reads the bytes as [`read`] does, and returns what is written: keys as they are spelled, no
+/// defaults; nothing but texts, `true`, `false`, lists and sections.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn as_written(file: &str, bytes: &[u8]) -> Result<serde_json::Value, ConfigError> {
+    read(file, bytes)?;
+    let source = text(file, bytes)?;
+    serde_yaml::from_str(source).map_err(|error| Reader { file, source }.explain(&error))
+}
+
 /// The most `[` and `{` in a file. The parser's time grows with the square of their nesting.
 const MAX_OPENINGS: usize = 4096;
 
