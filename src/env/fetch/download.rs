@@ -9,7 +9,8 @@ use reqwest::header::{CONTENT_RANGE, ETAG, LAST_MODIFIED};
 use url::Url;
 
 use super::error::{FetchError, Retry};
-use super::part::{Part, digest_of, failed, remove};
+use super::pace::Pace;
+use super::part::{Part, digest_of, remove};
 use super::progress::FetchProgress;
 use super::request::{Answer, Ask};
 use super::{FetchedFile, Fetcher, Origin};
@@ -351,66 +352,5 @@ fn sleep(job: &Job<'_>, pause: Duration) -> Result<(), FetchError> {
             return Ok(());
         }
         std::thread::sleep(left.min(Duration::from_millis(50)));
-    }
-}
-
-/// Notices a transfer that never stalls and never gets anywhere.
-struct Pace {
-    window: Duration,
-    slowest: u64,
-    start: Instant,
-    bytes: u64,
-}
-
-impl Pace {
-    fn new(window: Duration, slowest: u64) -> Self {
-        Self {
-            window,
-            slowest,
-            start: Instant::now(),
-            bytes: 0,
-        }
-    }
-
-    /// Counts `bytes`; returns the length of a window in which too few came.
-    fn too_slow(&mut self, bytes: u64) -> Option<Duration> {
-        self.bytes += bytes;
-        let passed = self.start.elapsed();
-        if passed < self.window {
-            return None;
-        }
-        let enough = self.bytes as f64 >= self.slowest as f64 * passed.as_secs_f64();
-        self.start = Instant::now();
-        self.bytes = 0;
-        (!enough).then_some(passed)
-    }
-}
-
-/// Hashes a file of this machine and compares it with what the lock says.
-pub(super) fn check_local(
-    path: &std::path::Path,
-    archive: &Archive,
-) -> Result<FetchedFile, FetchError> {
-    let (got, size) = digest_of(path).map_err(failed("read", path))?;
-    let from = || Box::new(Location::File(path.to_owned()));
-    match (archive.sha256, archive.size) {
-        (Some(expected), _) if expected != got => Err(FetchError::Hash {
-            from: from(),
-            expected,
-            got,
-            page: false,
-        }),
-        (_, Some(expected)) if expected != size => Err(FetchError::Size {
-            from: from(),
-            expected,
-            got: size,
-            page: false,
-        }),
-        _ => Ok(FetchedFile {
-            path: path.to_owned(),
-            sha256: got,
-            size,
-            origin: Origin::Local,
-        }),
     }
 }

@@ -14,7 +14,9 @@ mod client;
 mod credentials;
 mod download;
 mod error;
+mod local;
 pub mod netrc;
+mod pace;
 mod parallel;
 mod part;
 mod progress;
@@ -23,12 +25,13 @@ mod secret;
 mod settings;
 pub mod simple_index;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use credentials::Credential;
-use download::{Job, check_local};
+use download::Job;
 pub use error::{Cause, FetchError, RedirectFault};
+use local::check_local;
 pub use progress::{FetchProgress, Quiet};
 use request::Http;
 pub use secret::Secret;
@@ -138,24 +141,7 @@ impl Fetcher {
         if let Some(found) = self.kept(sha256) {
             return Ok(Some(found));
         }
-        if self.settings.local_folders.is_empty() {
-            return Ok(None);
-        }
-        let name = plain_name(&archive.filename)?;
-        for folder in &self.settings.local_folders {
-            let path = folder.join(name);
-            if !path.is_file() {
-                continue;
-            }
-            match check_local(&path, archive) {
-                Ok(found) => return Ok(Some(found)),
-                Err(FetchError::Hash { .. } | FetchError::Size { .. }) => {
-                    progress.passed_over(archive, &path);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(None)
+        self.in_local_folders(archive, progress)
     }
 
     fn over_network(
@@ -208,18 +194,6 @@ impl Fetcher {
             Err(error) => Err(missing(error)),
         }
     }
-}
-
-/// Returns the name as a path of one part, so that no lock leads out of a folder.
-fn plain_name(filename: &str) -> Result<&Path, FetchError> {
-    let path = Path::new(filename);
-    let mut parts = path.components();
-    let plain = matches!(parts.next(), Some(std::path::Component::Normal(_)))
-        && parts.next().is_none()
-        && !filename.contains(['/', '\\', ':', '\0']);
-    plain.then_some(path).ok_or_else(|| FetchError::BadName {
-        filename: filename.to_owned(),
-    })
 }
 
 #[cfg(test)]
