@@ -233,7 +233,7 @@ fn row_26_a_stall_ends_and_is_resumed() {
         0 => Reply::file(asked, &body(), TAG).cut(100_000).then_stall(),
         _ => Reply::file(asked, &body(), TAG),
     });
-    let bench = Bench::new();
+    let bench = Bench::with(impatient());
     let start = Instant::now();
     bench.fetch_all_of(&archive(&server, &body()), &body());
     assert!(start.elapsed() < Duration::from_secs(5));
@@ -246,7 +246,7 @@ fn input_47_a_trickle_is_given_up() {
     let bench = Bench::with(FetchSettings {
         tries: 1,
         slowest: 1000,
-        ..quick()
+        ..impatient()
     });
     let start = Instant::now();
     let error = bench.fetch(&archive(&server, &body())).unwrap_err();

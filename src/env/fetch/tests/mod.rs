@@ -46,10 +46,18 @@ fn quick() -> FetchSettings {
     FetchSettings {
         retry_pause: Duration::from_millis(5),
         longest_pause: Duration::from_millis(20),
-        connect_timeout: Duration::from_secs(2),
-        stall_timeout: Duration::from_millis(300),
-        lock_timeout: Duration::from_secs(10),
+        connect_timeout: Duration::from_secs(5),
+        stall_timeout: Duration::from_secs(5),
+        lock_timeout: Duration::from_secs(20),
         ..FetchSettings::default()
+    }
+}
+
+/// For servers that stall: a timeout that is worth waiting for.
+fn impatient() -> FetchSettings {
+    FetchSettings {
+        stall_timeout: Duration::from_millis(300),
+        ..quick()
     }
 }
 
