@@ -196,3 +196,31 @@ fn a_file_that_is_refused_is_not_touched() {
     let error = rewrite(FILE_NAME, "version: 2.0\n", &Config::default()).unwrap_err();
     assert_eq!(error.to_string(), "taking over what the file holds");
 }
+
+mod any_file {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+
+        /// Whatever one changes in a good file by hand: reading and rewriting end with a result or
+        /// an error, and a result is what was wanted.
+        #[test]
+        fn ends_with_what_was_wanted_or_an_error(
+            at in 0..COMMENTED.len(),
+            cut in 0_usize..12,
+            put in "[ \\[\\]{}:,#'\"&*!|>%@`a\n-]{0,4}",
+        ) {
+            let end = (at + cut).min(COMMENTED.len());
+            let mut source = COMMENTED.as_bytes().to_vec();
+            source.splice(at..end, put.bytes());
+            let Ok(source) = String::from_utf8(source) else { return Ok(()) };
+            let wanted = read(FILE_NAME, FULL.as_bytes()).unwrap();
+            if let Ok(text) = rewrite(FILE_NAME, &source, &wanted) {
+                prop_assert_eq!(read(FILE_NAME, text.as_bytes()).unwrap(), wanted);
+            }
+        }
+    }
+}

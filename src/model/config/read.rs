@@ -7,9 +7,10 @@ use super::error::{ConfigError, Refusal, Snippet};
 use super::structure::Structure;
 use super::text::{DhtVersion, FormatVersion};
 
-/// The largest file that is read, in bytes. Whoever reads the file need not take more than one
+/// The largest file that is read, in bytes: what the parser holds of the worst such file stays below
+/// 50 MiB. Whoever reads the file need not take more than one
 /// byte beyond it.
-pub const MAX_SIZE: usize = 1 << 20;
+pub const MAX_SIZE: usize = 256 << 10;
 
 /// Reads the bytes of a `.dhtconfig`, which messages call `file`.
 ///
@@ -63,7 +64,7 @@ fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, ConfigError> {
         return Err(refuse(
             1,
             1,
-            "the file is larger than 1 MiB",
+            "the file is larger than 256 KiB",
             "a configuration has a few hundred lines; is this the right file?",
         ));
     }

@@ -431,7 +431,7 @@ fn hostile_sizes_are_refused_at_once() {
         bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
     }
     let cases = [
-        (vec![b' '; MAX_SIZE + 1], "larger than 1 MiB"),
+        (vec![b' '; MAX_SIZE + 1], "larger than 256 KiB"),
         ("[".repeat(MAX_SIZE).into_bytes(), "more than 4096 lists"),
         ("{a: ".repeat(10_000).into_bytes(), "more than 4096 lists"),
         ("{a: ".repeat(1_000).into_bytes(), "nested too deeply"),
