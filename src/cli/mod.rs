@@ -1,12 +1,81 @@
 //! Arguments, dispatch, exit codes and hints.
 
+pub mod commands;
 pub mod failure;
 pub mod fetch_settings;
+pub mod globals;
+pub mod selection_args;
+pub mod session;
 pub mod vars;
 
 use std::process::ExitCode;
 
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use commands::fingerprint::FingerprintArgs;
+use commands::regenerate::RegenerateArgs;
+use commands::run::RunArgs;
+use commands::store::StoreArgs;
+use commands::validate_env::ValidateEnvArgs;
+use failure::Failure;
+use globals::Globals;
+use session::Session;
+
+use crate::ui::{Settings, Ui};
+
+/// Recreates a project's Python environment exactly, from a content-addressed store, and proves it.
+#[derive(Debug, Parser)]
+#[command(name = "dhtl", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Regenerate(RegenerateArgs),
+    #[command(name = "validate-env", visible_alias = "verify-environment")]
+    ValidateEnv(ValidateEnvArgs),
+    Fingerprint(FingerprintArgs),
+    Run(RunArgs),
+    Store(StoreArgs),
+}
+
 /// Runs the program and returns its exit code.
 pub fn run() -> ExitCode {
-    ExitCode::SUCCESS
+    let command = Cli::command().after_long_help(failure::exit_codes());
+    let cli = match command
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+    {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe is the only way in which this fails, and then nobody reads.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let ui = Ui::new(Settings {
+        color: cli.globals.color,
+        quiet: cli.globals.quiet,
+        verbose: cli.globals.verbose,
+        no_progress: cli.globals.no_progress || cli.globals.json,
+    });
+    let session = match Session::new(&cli.globals, ui) {
+        Ok(session) => session,
+        Err(failure) => return failure.report(&Ui::new(Settings::default())),
+    };
+    dispatch(&cli.command, &session).unwrap_or_else(|failure| failure.report(&session.ui))
+}
+
+fn dispatch(command: &Command, session: &Session) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Regenerate(args) => args.run(session),
+        Command::ValidateEnv(args) => args.run(session),
+        Command::Fingerprint(args) => args.run(session),
+        Command::Run(args) => args.run(session),
+        Command::Store(args) => args.run(session),
+    }
 }

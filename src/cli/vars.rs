@@ -57,6 +57,16 @@ variables! {
     ALL_PROXY;
     /// Hosts that are reached without a proxy, separated by commas.
     NO_PROXY;
+    /// Where programs are looked up.
+    PATH;
+    /// Where pyenv keeps its versions, instead of `.pyenv` in the home folder.
+    PYENV_ROOT;
+    /// The list of Python builds, in uv's format, instead of uv's own: an address or a file.
+    UV_PYTHON_DOWNLOADS_JSON_URL;
+    /// Where builds of CPython are fetched from, instead of their usual place.
+    UV_PYTHON_INSTALL_MIRROR;
+    /// Where builds of PyPy are fetched from, instead of their usual place.
+    UV_PYPY_INSTALL_MIRROR;
     /// The user's home folder.
     HOME;
     /// The user's home folder on Windows.

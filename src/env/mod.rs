@@ -1,4 +1,24 @@
 //! The pipeline from a lock to a verified environment.
+//!
+//! ```text
+//! select -> realise -> document -> blueprint -> assemble -> compare
+//! ```
+//!
+//! [`select`] decides which files a lock means for a target; [`realise`] brings them into the store;
+//! [`document`] names what the environment consists of, and so its fingerprint; [`blueprint`] reads
+//! that from the store for one place; [`assemble`] makes the folder and compares it.
 
+pub mod assemble;
+pub mod base;
+pub mod blueprint;
+pub mod bytecode;
+pub mod context;
+pub mod document;
+pub mod editable;
 pub mod fetch;
+pub mod launchers;
+pub mod realise;
 pub mod select;
+pub mod state;
+pub mod uv;
+pub mod watch;

@@ -95,6 +95,11 @@ impl Platform {
         Some(Self { os, arch })
     }
 
+    /// Tells whether file systems there usually take `A` and `a` for one name.
+    pub const fn folds_case(self) -> bool {
+        matches!(self.os, Os::Darwin | Os::Windows)
+    }
+
     /// Returns the folder layout that environments have there.
     pub const fn layout(self) -> Layout {
         match self.os {

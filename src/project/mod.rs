@@ -1,3 +1,7 @@
 //! The use-cases, each a sequence of steps over a project.
 
 pub mod discover;
+pub mod regenerate;
+pub mod resolve;
+pub mod spec;
+pub mod validate;

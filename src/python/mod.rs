@@ -2,7 +2,6 @@
 
 pub mod build;
 pub mod bytecode;
-pub mod cache_info;
 pub mod direct_url;
 pub mod editable;
 pub mod venv;

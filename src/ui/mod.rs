@@ -151,6 +151,18 @@ impl Ui {
         self.write_err(&chain::render(error, hints));
     }
 
+    /// Asks a question that is answered with yes or no. Without a terminal the answer is no, and
+    /// nothing is asked.
+    pub fn confirm(&self, question: &str) -> bool {
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return false;
+        }
+        self.write_err(&format!("{question} [y/N] "));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).is_ok()
+            && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    }
+
     /// Returns who hears of progress: bars on a terminal, nobody elsewhere.
     pub fn progress(&self) -> Arc<dyn Progress> {
         match &self.bars {

@@ -263,6 +263,19 @@ pub(super) enum Retry {
 }
 
 impl FetchError {
+    /// Tells whether bytes came that are not those of the lock.
+    pub const fn is_integrity(&self) -> bool {
+        matches!(
+            self,
+            Self::Hash { .. } | Self::Size { .. } | Self::TooLarge { .. }
+        )
+    }
+
+    /// Tells whether the disk is at fault.
+    pub const fn is_disk(&self) -> bool {
+        matches!(self, Self::Io { .. })
+    }
+
     /// Returns what the user can do, where there is something.
     pub fn advice(&self) -> Option<&'static str> {
         const PAGE: &str = "the server sent a web page: a login page, or a proxy's notice; open the \

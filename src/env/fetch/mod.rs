@@ -86,6 +86,11 @@ impl Fetcher {
         }
     }
 
+    /// Tells whether no socket is ever opened.
+    pub const fn is_offline(&self) -> bool {
+        self.settings.offline
+    }
+
     /// Returns the archive as a file of this machine, its digest checked.
     ///
     /// Looked for in this order: the downloads folder, the local folders, the archive's own address, and,

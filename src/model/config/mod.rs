@@ -30,8 +30,8 @@ use uv_pep440::Version;
 pub use error::{ConfigError, Refusal, Snippet};
 pub use read::{MAX_SIZE, as_written, read};
 pub use sections::{
-    Assembly, Binaries, Binary, Bytecode, Conflicts, Dependencies, EnvTemplate, FingerprintSection,
-    Git, Hooks, Installer, LinkMode, PlatformDeps, Python, Strategy, Validation,
+    Assembly, Binaries, Binary, Conflicts, Dependencies, EnvTemplate, FingerprintSection, Git,
+    Hooks, Installer, LinkMode, PlatformDeps, Python, Strategy, Validation,
 };
 pub use text::{DhtVersion, FormatVersion};
 

@@ -257,9 +257,10 @@ pub struct Assembly {
     /// when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link_mode: Option<LinkMode>,
-    /// Whether modules are compiled when the environment is made.
+    /// Whether modules are compiled, once for each package, when the environment is made. Otherwise
+    /// Python compiles them at the first import.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bytecode: Option<Bytecode>,
+    pub bytecode: Option<bool>,
     /// What happens when two packages hold the same file with other bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflicts: Option<Conflicts>,
@@ -279,14 +280,15 @@ pub enum LinkMode {
     Copy,
 }
 
-/// Whether modules are compiled when the environment is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Bytecode {
-    /// Compiled once for each package, and linked from then on.
-    Compile,
-    /// Left to Python, at the first import.
-    None,
+impl From<LinkMode> for dht_store::LinkMode {
+    fn from(mode: LinkMode) -> Self {
+        match mode {
+            LinkMode::Clone => Self::Clone,
+            LinkMode::Hardlink => Self::Hardlink,
+            LinkMode::Symlink => Self::Symlink,
+            LinkMode::Copy => Self::Copy,
+        }
+    }
 }
 
 /// What happens when two packages hold the same file with other bytes.

@@ -1,6 +1,5 @@
 //! From a source to a wheel.
 
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,21 +15,12 @@ pub(super) const BUILD_TIMEOUT: Duration = Duration::from_secs(3600);
 /// source gives one wheel. Zip archives cannot say an earlier day in every time zone.
 const SOURCE_DATE_EPOCH: &str = "315619200";
 
-/// The most that a source archive may unpack to, in bytes.
-const MAX_UNPACKED: u64 = 4 << 30;
-
 /// What a wheel is built from.
 #[derive(Debug, Clone)]
 pub enum BuildSource<'a> {
-    /// A source archive that was checked; its file name ends as source archives do.
+    /// A source archive that was checked; its file name ends as source archives do. One whose
+    /// project is in a sub-folder must be unpacked first, and then is a [`Folder`](Self::Folder).
     Archive(&'a Path),
-    /// A part of a source archive, `.tar.gz` or `.tgz`.
-    ArchivePart {
-        /// The archive.
-        file: &'a Path,
-        /// The folder inside its top folder that holds the project.
-        subdirectory: &'a str,
-    },
     /// A commit.
     Git {
         /// The program; `None` is an error that names the repository.
@@ -73,22 +63,10 @@ impl Uv {
     ) -> Result<PathBuf, UvError> {
         let title = match &request.source {
             BuildSource::Archive(path) | BuildSource::Folder(path) => path.display().to_string(),
-            BuildSource::ArchivePart { file, subdirectory } => {
-                format!("{}#{subdirectory}", file.display())
-            }
             BuildSource::Git { url, .. } => url.to_string(),
         };
         let source = match &request.source {
             BuildSource::Archive(path) | BuildSource::Folder(path) => (*path).to_owned(),
-            BuildSource::ArchivePart { file, subdirectory } => {
-                let folder = new_folder(request.work, "source")?;
-                unpack(file, &folder)
-                    .map_err(|source| UvError::Folder {
-                        path: (*file).to_owned(),
-                        source,
-                    })?
-                    .join(subdirectory)
-            }
             BuildSource::Git {
                 git,
                 url,
@@ -131,28 +109,6 @@ fn new_folder(work: &Path, name: &str) -> Result<PathBuf, UvError> {
     match std::fs::create_dir(&path) {
         Ok(()) => Ok(path),
         Err(source) => Err(UvError::Folder { path, source }),
-    }
-}
-
-/// Unpacks a source archive and returns its only top folder.
-///
-/// What is unpacked is about to be run by its build backend, so no more is asked of it than that it
-/// stays inside `folder`.
-fn unpack(file: &Path, folder: &Path) -> io::Result<PathBuf> {
-    let name = file
-        .file_name()
-        .map(|name| name.to_string_lossy().to_lowercase());
-    let known = name.is_some_and(|name| name.ends_with(".tar.gz") || name.ends_with(".tgz"));
-    if !known {
-        let message = "only .tar.gz archives are unpacked for a project in a sub-folder";
-        return Err(io::Error::new(io::ErrorKind::Unsupported, message));
-    }
-    let archive = flate2::read::GzDecoder::new(std::fs::File::open(file)?);
-    tar::Archive::new(archive.take(MAX_UNPACKED)).unpack(folder)?;
-    let mut tops = folder.read_dir()?;
-    match (tops.next().transpose()?, tops.next()) {
-        (Some(top), None) if top.file_type()?.is_dir() => Ok(top.path()),
-        _ => Err(io::Error::other("it has more or less than one top folder")),
     }
 }
 

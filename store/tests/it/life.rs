@@ -199,3 +199,18 @@ fn what_a_dead_transaction_left_is_removed() {
     assert!(!dead.exists());
     assert!(alive.exists());
 }
+
+#[test]
+fn the_store_repairs_what_it_can() {
+    let kit = Kit::new();
+    let entry = kit.add("pkg", FILES);
+    let path = kit.store.entry_path(&entry);
+    let folder = path.join("site/pkg");
+    fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).unwrap();
+    fs::write(folder.join("extra.py"), "").unwrap();
+    fs::remove_file(folder.join("__init__.py")).unwrap();
+    let report = kit.store.repair_entry(&entry, false).unwrap();
+    assert_eq!((report.repaired.len(), report.remaining.len()), (2, 0));
+    assert_eq!(kit.store.check_entry(&entry, true).unwrap().problems, []);
+    assert_eq!(fs::metadata(&folder).unwrap().mtime(), 315_619_200);
+}

@@ -1,0 +1,114 @@
+//! `dhtl regenerate`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use dht_store::LinkMode;
+
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::selection_args::GroupArgs;
+use crate::cli::session::Session;
+use crate::model::groups::GroupRequest;
+use crate::project::regenerate::{Options, regenerate};
+use crate::project::spec::{Spec, Wishes};
+use crate::report::regenerate::RegenerateReport;
+
+/// Makes `.venv` exactly what the lock says, from the store.
+///
+/// What the store lacks is fetched, checked against the lock's hashes, and kept. A `.venv` that is
+/// right already is checked file by file and left alone; one that differs is changed in place.
+#[derive(Debug, Args)]
+pub struct RegenerateArgs {
+    /// Changes nothing; exits with 1 if something would be changed.
+    #[arg(long)]
+    check: bool,
+    /// Changes nothing; tells what would be done.
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Fails if the lock does not match the project's metadata.
+    #[arg(long, env = "DHT_LOCKED", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", action = clap::ArgAction::Set)]
+    locked: bool,
+    /// Checks folders and inputs only, where an environment stands already.
+    #[arg(long, conflicts_with = "deep")]
+    quick: bool,
+    /// Reads every byte of the environment that stands already.
+    #[arg(long)]
+    deep: bool,
+    /// Also removes what was added to the environment.
+    #[arg(long)]
+    remove_added: bool,
+    /// The Python, such as 3.11.7, 3.12 or pypy@3.10.
+    #[arg(short, long, env = "DHT_PYTHON", value_name = "VERSION")]
+    python: Option<String>,
+    /// How files come from the store: auto, hardlink, symlink, clone or copy.
+    #[arg(long, env = "DHT_LINK_MODE", value_name = "MODE", value_parser = link_mode)]
+    link_mode: Option<LinkMode>,
+    /// Compiles modules once for each package, and links the bytecode.
+    #[arg(long, env = "DHT_COMPILE_BYTECODE", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", action = clap::ArgAction::Set)]
+    compile_bytecode: Option<bool>,
+    #[command(flatten)]
+    groups: GroupArgs,
+}
+
+/// Reads the name of a link mode.
+pub fn link_mode(text: &str) -> Result<LinkMode, String> {
+    Ok(match text {
+        "auto" => LinkMode::Auto,
+        "hardlink" => LinkMode::Hardlink,
+        "symlink" => LinkMode::Symlink,
+        "clone" => LinkMode::Clone,
+        "copy" => LinkMode::Copy,
+        _ => return Err("known are auto, hardlink, symlink, clone and copy".to_owned()),
+    })
+}
+
+impl RegenerateArgs {
+    fn wishes(&self) -> Wishes {
+        Wishes {
+            python: self.python.clone(),
+            groups: GroupRequest::from(&self.groups),
+            link_mode: self.link_mode,
+            bytecode: self.compile_bytecode,
+        }
+    }
+
+    /// Does the work.
+    pub fn run(&self, session: &Session) -> Result<ExitCode, Failure> {
+        let root = session.project()?;
+        let open = session.open(&root.folder)?;
+        let spec = Spec::read(&root, &self.wishes())?;
+        let platform = session.platform(None)?;
+        let dry_run = self.check || self.dry_run;
+        let mut options = Options {
+            dry_run,
+            replace_foreign: session.globals.yes,
+            locked: self.locked,
+            quick: self.quick,
+            deep: self.deep,
+            remove_added: self.remove_added,
+            keep_assembly: false,
+        };
+        let done = match regenerate(&open.context(), &spec, platform, options) {
+            Err(crate::project::regenerate::RegenerateError::Foreign(folder))
+                if session.ui.confirm(&format!(
+                    "`{}` was not made by dhtl. Replace it?",
+                    folder.display()
+                )) =>
+            {
+                options.replace_foreign = true;
+                regenerate(&open.context(), &spec, platform, options)
+            }
+            other => other,
+        }?;
+        let report = RegenerateReport::new(&done, dry_run);
+        if session.globals.json {
+            session.ui.json("regenerate", 1, &report)?;
+        } else {
+            report.tell(&session.ui);
+        }
+        if self.check && done.has_changed() {
+            return Ok(ExitCode::from(Kind::Work.exit_code()));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

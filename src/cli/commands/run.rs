@@ -1,0 +1,82 @@
+//! `dhtl run`.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::session::Session;
+use crate::cli::vars;
+use crate::env::assemble::{Standing, standing};
+use crate::model::platform::Platform;
+use crate::project::regenerate::VENV;
+use crate::python::venv;
+use crate::tools::runner::{Call, find_program};
+
+/// Runs a program in the project's environment.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The program and its arguments.
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
+    command: Vec<OsString>,
+}
+
+impl RunArgs {
+    /// Does the work.
+    pub fn run(&self, session: &Session) -> Result<ExitCode, Failure> {
+        let root = session.project()?;
+        let folder = root.folder.join(VENV);
+        if standing(&folder) == Standing::Nothing {
+            return Err(Failure::new(
+                Kind::Work,
+                format!("there is no environment at `{}`", folder.display()),
+            )
+            .hint("run `dhtl regenerate` first"));
+        }
+        let layout = Platform::host().map(Platform::layout);
+        let programs = folder.join(venv::programs(
+            layout.unwrap_or(crate::model::platform::Layout::Posix),
+        ));
+        let former = vars::read(vars::PATH).unwrap_or_default();
+        let folders = std::iter::once(programs).chain(std::env::split_paths(&former));
+        let path =
+            std::env::join_paths(folders).map_err(|error| Failure::new(Kind::Work, error))?;
+        let (program, arguments) = self
+            .command
+            .split_first()
+            .ok_or_else(|| Failure::new(Kind::Usage, "no command was given"))?;
+        let found = self.locate(program, &path).ok_or_else(|| {
+            let name = program.to_string_lossy();
+            Failure::new(
+                Kind::Work,
+                format!("found no program `{name}` in the environment or on PATH"),
+            )
+        })?;
+        let call = Call::new(&found)
+            .args(arguments)
+            .folder(&session.folder)
+            .env("VIRTUAL_ENV", &folder)
+            .env("PATH", &path)
+            .without_env(["PYTHONHOME"]);
+        let code = call
+            .hand_over()
+            .map_err(|error| Failure::new(Kind::Tool, error))?;
+        Ok(ExitCode::from(
+            u8::try_from(code).unwrap_or(Kind::Work.exit_code()),
+        ))
+    }
+
+    fn locate(&self, program: &OsString, path: &OsString) -> Option<std::path::PathBuf> {
+        let given = std::path::Path::new(program);
+        if given.components().count() > 1 {
+            return std::path::absolute(given).ok();
+        }
+        find_program(program.to_str()?, path, &[])
+    }
+}

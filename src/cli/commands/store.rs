@@ -1,0 +1,310 @@
+//! `dhtl store`: looking into the store.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use dht_store::check::EntryReport;
+use dht_store::lock::LockMode;
+use dht_store::{EntryRef, NodeKind, RepairReport, Store};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::session::Session;
+use crate::ui::table::{Align, Table};
+
+/// Looks into the store, and checks it.
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    #[command(subcommand)]
+    command: StoreCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum StoreCommand {
+    /// Prints the folder of the store, or of an entry.
+    Path {
+        /// The beginning of an entry's identifier, or its name.
+        entry: Option<String>,
+    },
+    /// Lists the entries.
+    Ls,
+    /// Tells what the store holds, or what an entry is.
+    Info {
+        /// The beginning of an entry's identifier, or its name.
+        entry: Option<String>,
+    },
+    /// Checks every byte of entries against their manifests.
+    Verify {
+        /// The beginnings of entries' identifiers, or their names [default: all].
+        entries: Vec<String>,
+        /// Compares by stat, and reads only files whose stat differs.
+        #[arg(long)]
+        quick: bool,
+        /// Repairs what the store can repair by itself.
+        #[arg(long)]
+        repair: bool,
+    },
+}
+
+#[derive(Serialize)]
+struct EntryLine {
+    entry: String,
+    name: String,
+    version: String,
+    files: usize,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct VerifyLine {
+    entry: EntryRef,
+    #[serde(flatten)]
+    report: EntryReport,
+}
+
+#[derive(Serialize)]
+struct VerifyReport {
+    entries: usize,
+    bytes_read: u64,
+    damaged: Vec<VerifyLine>,
+    repaired: usize,
+}
+
+impl StoreArgs {
+    /// Does the work.
+    pub fn run(&self, session: &Session) -> Result<ExitCode, Failure> {
+        let open = session.open(&session.folder)?;
+        let store = &open.store;
+        let _lock = store.lock(LockMode::Shared, &|_| {})?;
+        match &self.command {
+            StoreCommand::Path { entry: None } => {
+                session.ui.data(store.path().display())?;
+            }
+            StoreCommand::Path {
+                entry: Some(prefix),
+            } => {
+                let entry = find(store, prefix)?;
+                session.ui.data(store.entry_path(&entry).display())?;
+            }
+            StoreCommand::Ls => list(session, store)?,
+            StoreCommand::Info { entry } => info(session, store, entry.as_deref())?,
+            StoreCommand::Verify {
+                entries,
+                quick,
+                repair,
+            } => {
+                return verify(session, store, entries, !quick, *repair);
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Finds the one entry that a prefix or a name means.
+fn find(store: &Store, prefix: &str) -> Result<EntryRef, Failure> {
+    let mut found: Vec<EntryRef> = store
+        .entries()?
+        .into_iter()
+        .filter(|entry| {
+            entry.name == prefix
+                || format!("{}-{}", entry.name, entry.version) == prefix
+                || (prefix.len() >= 4 && entry.entry.to_string().starts_with(prefix))
+        })
+        .collect();
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => Err(
+            Failure::new(Kind::Work, format!("the store holds no entry `{prefix}`"))
+                .hint("`dhtl store ls` lists what it holds"),
+        ),
+        count => {
+            let names: Vec<String> = found.iter().take(5).map(EntryRef::folder).collect();
+            Err(
+                Failure::new(Kind::Usage, format!("`{prefix}` means {count} entries"))
+                    .hint(format!("say more of it: {}", names.join(", "))),
+            )
+        }
+    }
+}
+
+fn lines(store: &Store) -> Result<Vec<EntryLine>, Failure> {
+    let entries = store.entries()?;
+    Ok(entries
+        .par_iter()
+        .map(|entry| {
+            let manifest = store.manifest(entry.entry)?;
+            let is_file = |node: &&dht_store::Node| matches!(node.kind, NodeKind::File { .. });
+            Ok(EntryLine {
+                entry: entry.entry.to_string(),
+                name: entry.name.clone(),
+                version: entry.version.clone(),
+                files: manifest.nodes().iter().filter(is_file).count(),
+                bytes: manifest.content_size(),
+            })
+        })
+        .collect::<Result<_, dht_store::StoreError>>()?)
+}
+
+fn list(session: &Session, store: &Store) -> Result<(), Failure> {
+    let lines = lines(store)?;
+    if session.globals.json {
+        #[derive(Serialize)]
+        struct Listing {
+            entries: Vec<EntryLine>,
+        }
+        return Ok(session
+            .ui
+            .json("store-ls", 1, &Listing { entries: lines })?);
+    }
+    let mut table = Table::new([
+        ("ENTRY", Align::Left),
+        ("NAME", Align::Left),
+        ("VERSION", Align::Left),
+        ("FILES", Align::Right),
+        ("BYTES", Align::Right),
+    ]);
+    for line in &lines {
+        table.row([
+            line.entry[..12].to_owned(),
+            line.name.clone(),
+            line.version.clone(),
+            line.files.to_string(),
+            line.bytes.to_string(),
+        ]);
+    }
+    if !table.is_empty() {
+        session.ui.data(table)?;
+    }
+    Ok(())
+}
+
+fn info(session: &Session, store: &Store, entry: Option<&str>) -> Result<(), Failure> {
+    if let Some(prefix) = entry {
+        let entry = find(store, prefix)?;
+        let manifest = store.manifest(entry.entry)?;
+        session.ui.data(format!("entry    {}", entry.entry))?;
+        session
+            .ui
+            .data(format!("name     {} {}", entry.name, entry.version))?;
+        session
+            .ui
+            .data(format!("path     {}", store.entry_path(&entry).display()))?;
+        session
+            .ui
+            .data(format!("nodes    {}", manifest.nodes().len()))?;
+        session
+            .ui
+            .data(format!("bytes    {}", manifest.content_size()))?;
+        return Ok(());
+    }
+    let lines = lines(store)?;
+    let bytes: u64 = lines.iter().map(|line| line.bytes).sum();
+    let objects = store.path().join("objects");
+    let distinct = fs_extra::dir::get_size(&objects).unwrap_or_default();
+    session
+        .ui
+        .data(format!("path     {}", store.path().display()))?;
+    session.ui.data(format!("access   {:?}", store.access()))?;
+    session.ui.data(format!("entries  {}", lines.len()))?;
+    session
+        .ui
+        .data(format!("bytes    {bytes} in entries, {distinct} distinct"))?;
+    session
+        .ui
+        .data(format!("roots    {}", store.roots()?.len()))?;
+    Ok(())
+}
+
+fn verify(
+    session: &Session,
+    store: &Store,
+    prefixes: &[String],
+    every_byte: bool,
+    repair: bool,
+) -> Result<ExitCode, Failure> {
+    let entries = if prefixes.is_empty() {
+        store.entries()?
+    } else {
+        prefixes
+            .iter()
+            .map(|prefix| find(store, prefix))
+            .collect::<Result<_, _>>()?
+    };
+    let checked: Vec<(EntryRef, EntryReport)> = entries
+        .par_iter()
+        .map(|entry| Ok((entry.clone(), store.check_entry(entry, every_byte)?)))
+        .collect::<Result<_, dht_store::StoreError>>()?;
+    let bytes_read = checked.iter().map(|(_, report)| report.bytes_read).sum();
+    let mut damaged: Vec<VerifyLine> = Vec::new();
+    let mut repaired = 0;
+    for (entry, report) in checked {
+        if report.problems.is_empty() {
+            continue;
+        }
+        let RepairReport {
+            repaired: done,
+            remaining,
+            ..
+        } = if repair {
+            store.repair_entry(&entry, every_byte)?
+        } else {
+            RepairReport {
+                remaining: report.problems.clone(),
+                ..RepairReport::default()
+            }
+        };
+        repaired += done.len();
+        if !remaining.is_empty() {
+            damaged.push(VerifyLine {
+                entry,
+                report: EntryReport {
+                    problems: remaining,
+                    ..report
+                },
+            });
+        }
+    }
+    let report = VerifyReport {
+        entries: entries.len(),
+        bytes_read,
+        damaged,
+        repaired,
+    };
+    tell(session, &report)?;
+    let code = if report.damaged.is_empty() {
+        0
+    } else {
+        Kind::Integrity.exit_code()
+    };
+    Ok(ExitCode::from(code))
+}
+
+fn tell(session: &Session, report: &VerifyReport) -> Result<(), Failure> {
+    if session.globals.json {
+        return Ok(session.ui.json("store-verify", 1, report)?);
+    }
+    for VerifyLine { entry, report } in &report.damaged {
+        for problem in &report.problems {
+            let kind = format!("{:?}", problem.kind).to_lowercase();
+            session.ui.failed(format!(
+                "{} {}: {} `{}`",
+                entry.name, entry.version, kind, problem.path
+            ));
+        }
+    }
+    if report.repaired > 0 {
+        session
+            .ui
+            .done(format!("Repaired: {} paths", report.repaired));
+    }
+    if report.damaged.is_empty() {
+        session.ui.done(format!(
+            "Store: {} entries, all intact ({} bytes read)",
+            report.entries, report.bytes_read
+        ));
+    } else {
+        session.ui.hint("`dhtl store verify --repair` restores what the store can; `dhtl regenerate` fetches the rest anew");
+    }
+    Ok(())
+}

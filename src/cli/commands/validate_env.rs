@@ -1,0 +1,147 @@
+//! `dhtl validate-env`, and its alias `verify-environment`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use dht_store::{Base, Fingerprint};
+
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::selection_args::GroupArgs;
+use crate::cli::session::{Open, Session};
+use crate::env::assemble::{Standing, standing};
+use crate::env::base;
+use crate::env::blueprint::target_of;
+use crate::model::groups::GroupRequest;
+use crate::model::platform::Platform;
+use crate::project::regenerate::{Options, VENV, regenerate};
+use crate::project::resolve::ResolveError;
+use crate::project::spec::{Spec, Wishes};
+use crate::project::validate::{Closeness, ValidateError, Validated, validate};
+use crate::report::validate::ValidateReport;
+
+/// Says, file by file, whether `.venv` still is what it should be.
+///
+/// Files are compared with the manifests of their packages: kind, mode, size and a time that follows
+/// from the content; with --deep every byte is read. Exits with 0 if nothing differs, else with 1.
+#[derive(Debug, Args)]
+pub struct ValidateEnvArgs {
+    /// Looks at inputs and folders only; fit for a shell's prompt.
+    #[arg(long, conflicts_with = "deep")]
+    quick: bool,
+    /// Reads every byte.
+    #[arg(long)]
+    deep: bool,
+    /// Puts back what differs, and leaves what was added.
+    #[arg(long)]
+    fix: bool,
+    /// With --fix, also removes what was added.
+    #[arg(long, requires = "fix")]
+    remove_added: bool,
+    /// Also compares the environment's fingerprint with this one.
+    #[arg(long, value_name = "FINGERPRINT")]
+    checksum: Option<String>,
+    #[command(flatten)]
+    groups: GroupArgs,
+}
+
+impl ValidateEnvArgs {
+    /// Does the work.
+    pub fn run(&self, session: &Session) -> Result<ExitCode, Failure> {
+        let checksum = self.checksum.as_deref().map(read_checksum).transpose()?;
+        let root = session.project()?;
+        let open = session.open(&root.folder)?;
+        let wishes = Wishes {
+            groups: GroupRequest::from(&self.groups),
+            ..Wishes::default()
+        };
+        let spec = Spec::read(&root, &wishes)?;
+        let platform = session.platform(None)?;
+        let closeness = match (self.quick, self.deep) {
+            (true, _) => Closeness::Quick,
+            (_, true) => Closeness::Deep,
+            _ => Closeness::Stat,
+        };
+        let mut found = validate(&open.context(), &spec, platform, closeness)?;
+        let mut repaired = 0;
+        if self.fix && !found.is_valid() {
+            repaired = self.repair(&open, &spec, platform)?;
+            found = validate(&open.context(), &spec, platform, closeness)?;
+        }
+        let matches = checksum.is_none_or(|checksum| checksum == found.fingerprint);
+        self.tell(session, &found, repaired, checksum)?;
+        let code = if found.is_valid() && matches {
+            0
+        } else {
+            Kind::Work.exit_code()
+        };
+        Ok(ExitCode::from(code))
+    }
+
+    fn repair(&self, open: &Open<'_>, spec: &Spec, platform: Platform) -> Result<u64, Failure> {
+        repair_base(open, spec, platform)?;
+        let options = Options {
+            deep: self.deep,
+            remove_added: self.remove_added,
+            keep_assembly: true,
+            ..Options::default()
+        };
+        let done = regenerate(&open.context(), spec, platform, options)?;
+        Ok(done.assembled.changed + done.assembled.removed)
+    }
+
+    fn tell(
+        &self,
+        session: &Session,
+        found: &Validated,
+        repaired: u64,
+        checksum: Option<Fingerprint>,
+    ) -> Result<(), Failure> {
+        let report = ValidateReport::new(found, repaired);
+        if session.globals.json {
+            return Ok(session.ui.json("validate-env", 1, &report)?);
+        }
+        report.tell(&session.ui);
+        if let Some(checksum) = checksum {
+            if checksum == found.fingerprint {
+                session
+                    .ui
+                    .done(format!("Environment validated: blake3:{checksum} ✓ MATCH"));
+            } else {
+                session.ui.failed(format!(
+                    "Environment fingerprint: blake3:{}, not blake3:{checksum}",
+                    found.fingerprint
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Repairs the interpreter's build, which no link of the environment reaches.
+fn repair_base(open: &Open<'_>, spec: &Spec, platform: Platform) -> Result<(), Failure> {
+    let context = open.context();
+    let standing = standing(&spec.root.folder.join(VENV));
+    let Standing::Ours(state) = standing else {
+        return Ok(());
+    };
+    let Some(environment) = context.store.environment(state.fingerprint)? else {
+        return Ok(());
+    };
+    if let Base::Entry(entry) = &environment.base {
+        let report = context.store.repair_entry(entry, true)?;
+        if !report.remaining.is_empty() {
+            let target = target_of(&environment).map_err(ValidateError::from)?;
+            base::provide_again(&context, &target.python, platform)
+                .map_err(|error| Failure::from(ResolveError::from(error)))?;
+        }
+    }
+    Ok(())
+}
+
+fn read_checksum(text: &str) -> Result<Fingerprint, Failure> {
+    let digits = text.strip_prefix("blake3:").unwrap_or(text);
+    digits.parse().map_err(|error| {
+        Failure::new(Kind::Usage, error)
+            .hint("give the fingerprint as `dhtl fingerprint` prints it")
+    })
+}

@@ -1,0 +1,203 @@
+//! What each library error means to the user: its exit code, and what to do next.
+
+use dht_store::StoreError;
+
+use super::{Failure, Kind};
+use crate::env::base::BaseError;
+use crate::env::realise::RealiseError;
+use crate::project::discover::DiscoverError;
+use crate::project::regenerate::RegenerateError;
+use crate::project::resolve::ResolveError;
+use crate::project::spec::SpecError;
+use crate::project::validate::ValidateError;
+
+/// The kind of failure that an error is, and the advice that goes with it.
+type Advice = (Kind, Option<String>);
+
+fn advice(kind: Kind, hint: &str) -> Advice {
+    (kind, Some(hint.to_owned()))
+}
+
+fn failure(error: impl std::error::Error + Send + Sync + 'static, (kind, hint): Advice) -> Failure {
+    let failure = Failure::from_machine(kind, error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+fn of_store(error: &StoreError) -> Advice {
+    match error {
+        StoreError::Fs(_) | StoreError::Sink(_) => (Kind::Work, None),
+        StoreError::TooNew { .. } | StoreError::UnknownFeatures { .. } => advice(
+            Kind::Configuration,
+            "use a newer dhtl, or another store with `DHT_STORE`",
+        ),
+        StoreError::Malformed { .. } => advice(
+            Kind::Integrity,
+            "remove the file: what it says is worked out again",
+        ),
+        StoreError::Manifest { .. } | StoreError::Mismatch { .. } => advice(
+            Kind::Integrity,
+            "run `dhtl store verify` to see what is damaged",
+        ),
+        StoreError::MissingEntry { .. } => {
+            advice(Kind::Integrity, "run `dhtl regenerate` to bring it back")
+        }
+        StoreError::Tree { .. } | StoreError::BadLabel(_) | StoreError::Digest(_) => {
+            (Kind::Integrity, None)
+        }
+        StoreError::ReadOnly(_) => advice(
+            Kind::Disk,
+            "name a store that can be written with `DHT_STORE`",
+        ),
+        StoreError::Busy { .. } => advice(
+            Kind::Busy,
+            "wait for the other dhtl to end, or stop it; the lock ends with its process",
+        ),
+    }
+}
+
+fn of_discover(error: &DiscoverError) -> Advice {
+    match error {
+        DiscoverError::None(_) => advice(
+            Kind::Configuration,
+            "change to a project's folder, or name one with `-C`",
+        ),
+        DiscoverError::NoLock(_) => {
+            advice(Kind::Configuration, "run `uv lock`, and commit the lock")
+        }
+        DiscoverError::Read { .. } => (Kind::Work, None),
+        DiscoverError::Pyproject(_) | DiscoverError::Pin { .. } => (Kind::Configuration, None),
+    }
+}
+
+fn of_spec(error: &SpecError) -> Advice {
+    match error {
+        SpecError::Discover(error) => of_discover(error),
+        SpecError::Config(error) => (
+            Kind::Configuration,
+            error.advice.as_deref().map(str::to_owned),
+        ),
+        SpecError::Read { .. } => (Kind::Work, None),
+        SpecError::NoLock(_) => advice(
+            Kind::Configuration,
+            "run `uv lock`, or list the lock in `dependencies.lock_files`",
+        ),
+        SpecError::Python(_) => (Kind::Usage, None),
+    }
+}
+
+fn of_base(error: &BaseError) -> Advice {
+    match error {
+        BaseError::Store(error) => of_store(error),
+        BaseError::Ingest { .. } => (Kind::Integrity, None),
+        BaseError::Nothing { .. } => advice(
+            Kind::Unsuitable,
+            "install it with `pyenv install`, set `UV_PYTHON_INSTALL_MIRROR` to a mirror that has \
+             it, or ask for another version",
+        ),
+    }
+}
+
+fn of_realise(error: &RealiseError) -> Advice {
+    match error {
+        RealiseError::Fetch(error) => {
+            let kind = if error.is_integrity() {
+                Kind::Integrity
+            } else if error.is_disk() {
+                Kind::Work
+            } else {
+                Kind::Network
+            };
+            (kind, error.advice().map(str::to_owned))
+        }
+        RealiseError::Wheel { .. } | RealiseError::Filename { .. } => advice(
+            Kind::Integrity,
+            "the archive breaks the wheel format and is not installed; tell its publisher, or lock \
+             another version",
+        ),
+        RealiseError::Read { .. } => (Kind::Work, None),
+        RealiseError::Store(error) => of_store(error),
+        RealiseError::Launcher(error) => of_realise(error),
+        RealiseError::NoLauncher(_) => (Kind::Integrity, None),
+    }
+}
+
+fn of_resolve(error: &ResolveError) -> Advice {
+    match error {
+        ResolveError::Base(error) => of_base(error),
+        ResolveError::NoPython { .. } => advice(
+            Kind::Unsuitable,
+            "name an exact version with `--python`, in `.dhtconfig` or in `.python-version`",
+        ),
+        ResolveError::UvSetup(_) => advice(
+            Kind::Tool,
+            "install uv, or run once with the network so that it can be fetched",
+        ),
+        ResolveError::Uv(crate::tools::uv::UvError::Stale { .. }) => {
+            advice(Kind::Work, "run `uv lock`, and commit the lock")
+        }
+        ResolveError::Uv(_) => (Kind::Tool, None),
+        ResolveError::Pylock(_) => (Kind::Configuration, None),
+        ResolveError::Select(_) => (Kind::Unsuitable, None),
+        ResolveError::Realise(error) => of_realise(error),
+        ResolveError::Store(error) => of_store(error),
+    }
+}
+
+fn of_regenerate(error: &RegenerateError) -> Advice {
+    match error {
+        RegenerateError::Resolve(error) => of_resolve(error),
+        RegenerateError::Store(error) => of_store(error),
+        RegenerateError::Blueprint(_) => (Kind::Integrity, None),
+        RegenerateError::Bytecode(_) => (Kind::Tool, None),
+        RegenerateError::Fs(_) => (Kind::Work, None),
+        RegenerateError::Foreign(_) => advice(
+            Kind::Work,
+            "agree to its replacement with `--yes`, or move it away; it is replaced in one step",
+        ),
+        RegenerateError::Conflicts(_) => advice(
+            Kind::Work,
+            "remove one of the packages, or set `assembly.conflicts` to `allow`",
+        ),
+        RegenerateError::Damaged(_) => advice(
+            Kind::Integrity,
+            "run again with the network, so that the packages can be fetched anew",
+        ),
+    }
+}
+
+fn of_validate(error: &ValidateError) -> Advice {
+    match error {
+        ValidateError::Nothing(_) => advice(Kind::Work, "run `dhtl regenerate`"),
+        ValidateError::Foreign(_) => advice(
+            Kind::Work,
+            "run `dhtl regenerate --yes` to have dhtl make it anew",
+        ),
+        ValidateError::Unknown(_) => advice(Kind::Integrity, "run `dhtl regenerate`"),
+        ValidateError::Blueprint(_) => advice(Kind::Integrity, "run `dhtl regenerate`"),
+        ValidateError::Store(error) => of_store(error),
+        ValidateError::Fs(_) => (Kind::Work, None),
+    }
+}
+
+macro_rules! convert {
+    ($($error:ty => $advice:ident),+ $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                let advice = $advice(&error);
+                failure(error, advice)
+            }
+        })+
+    };
+}
+
+convert! {
+    StoreError => of_store,
+    DiscoverError => of_discover,
+    SpecError => of_spec,
+    ResolveError => of_resolve,
+    RegenerateError => of_regenerate,
+    ValidateError => of_validate,
+}

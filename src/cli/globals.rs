@@ -1,0 +1,71 @@
+//! The options of every command, and what is made of them.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args};
+
+use crate::ui::output::Color;
+
+/// The options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// Works as if started in this folder.
+    #[arg(short = 'C', long, global = true, value_name = "FOLDER")]
+    pub directory: Option<PathBuf>,
+
+    /// Uses nothing but what is on this machine.
+    #[arg(long, global = true, env = "DHT_OFFLINE", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", action = ArgAction::Set)]
+    pub offline: bool,
+
+    /// Agrees to every question; without a terminal nothing is asked, and nothing agreed.
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+
+    /// Prints results as JSON, in a versioned schema.
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Says nothing but results and errors.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Says more; twice for more still.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// When to use colours.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "DHT_COLOR"
+    )]
+    pub color: Color,
+
+    /// Shows no progress bars.
+    #[arg(long, global = true, env = "DHT_NO_PROGRESS", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", action = ArgAction::Set)]
+    pub no_progress: bool,
+
+    /// The folder of dhtl's own files [default: ~/.dht].
+    #[arg(
+        long,
+        global = true,
+        env = "DHT_HOME",
+        value_name = "FOLDER",
+        hide_env_values = true
+    )]
+    pub home: Option<PathBuf>,
+
+    /// The store [default: the folder `store` in dhtl's home]. Use one on the project's file system:
+    /// hardlinks cannot cross.
+    #[arg(
+        long,
+        global = true,
+        env = "DHT_STORE",
+        value_name = "FOLDER",
+        hide_env_values = true
+    )]
+    pub store: Option<PathBuf>,
+}

@@ -1,0 +1,154 @@
+//! What a command works with: made once from the options and the environment.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dht_store::Store;
+
+use super::failure::{Failure, Kind};
+use super::globals::Globals;
+use super::vars;
+use crate::env::context::{Context, Machine};
+use crate::env::fetch::{FetchSettings, Fetcher};
+use crate::model::platform::Platform;
+use crate::model::progress::Progress;
+use crate::project::discover::{self, ProjectRoot};
+use crate::tools::runner::Cancel;
+use crate::ui::Ui;
+
+/// The store, the ways to the outside, and the way to the user.
+pub struct Session {
+    /// The way to the user.
+    pub ui: Ui,
+    /// The options.
+    pub globals: Globals,
+    /// The folder that the command works in, absolute.
+    pub folder: PathBuf,
+    progress: Arc<dyn Progress>,
+    cancel: Cancel,
+    machine: Machine,
+}
+
+/// A session with an open store.
+pub struct Open<'a> {
+    session: &'a Session,
+    /// The store.
+    pub store: Store,
+    fetcher: Fetcher,
+    project: PathBuf,
+}
+
+impl Session {
+    /// Reads the options and the environment.
+    pub fn new(globals: &Globals, ui: Ui) -> Result<Self, Failure> {
+        let current = std::env::current_dir()
+            .map_err(|error| Failure::from_machine(Kind::Work, error))
+            .map_err(|failure| {
+                failure.hint("the current folder is gone: change to one that exists")
+            })?;
+        let folder = match &globals.directory {
+            Some(directory) => current.join(directory),
+            None => current,
+        };
+        let folder = std::fs::canonicalize(&folder).map_err(|source| {
+            let verb = "open the folder";
+            Failure::from_machine(
+                Kind::Usage,
+                dht_store::fs::FsError {
+                    verb,
+                    path: folder,
+                    source,
+                },
+            )
+        })?;
+        let text = |name: &str| vars::read(name).and_then(|value| value.into_string().ok());
+        let home = vars::read(vars::HOME).or_else(|| vars::read(vars::USERPROFILE));
+        let machine = Machine {
+            path: vars::read(vars::PATH).unwrap_or_default(),
+            home: home.map(PathBuf::from),
+            pyenv_root: vars::read(vars::PYENV_ROOT),
+            python_downloads: text(vars::UV_PYTHON_DOWNLOADS_JSON_URL),
+            python_mirror: text(vars::UV_PYTHON_INSTALL_MIRROR),
+            pypy_mirror: text(vars::UV_PYPY_INSTALL_MIRROR),
+        };
+        let progress = ui.progress();
+        let cancel = Cancel::default();
+        Ok(Self {
+            ui,
+            globals: globals.clone(),
+            folder,
+            progress,
+            cancel,
+            machine,
+        })
+    }
+
+    /// Returns where the store is.
+    pub fn store_path(&self) -> Result<PathBuf, Failure> {
+        if let Some(store) = &self.globals.store {
+            return Ok(self.folder.join(store));
+        }
+        if let Some(home) = &self.globals.home {
+            return Ok(self.folder.join(home).join("store"));
+        }
+        let home = self.machine.home.as_ref().filter(|home| home.is_absolute());
+        home.map(|home| home.join(".dht").join("store"))
+            .ok_or_else(|| {
+                Failure::new(
+                    Kind::Work,
+                    "cannot tell where the store is: there is no home folder",
+                )
+                .hint("set `DHT_HOME` to a folder for dhtl's files, or `HOME`")
+            })
+    }
+
+    /// Opens the store for work on the project in `project`.
+    pub fn open(&self, project: &Path) -> Result<Open<'_>, Failure> {
+        let store = Store::open(&self.store_path()?)?;
+        let mut settings = FetchSettings::from_environment(&vars::read)
+            .map_err(|error| Failure::new(Kind::Usage, error))?;
+        settings.offline |= self.globals.offline;
+        let downloads = store.path().join("downloads");
+        Ok(Open {
+            session: self,
+            fetcher: Fetcher::new(settings, downloads),
+            store,
+            project: project.to_owned(),
+        })
+    }
+
+    /// Finds the project that the folder belongs to.
+    pub fn project(&self) -> Result<ProjectRoot, Failure> {
+        Ok(discover::discover(&self.folder)?)
+    }
+
+    /// Returns the platform that was asked for, or this machine's.
+    pub fn platform(&self, asked: Option<Platform>) -> Result<Platform, Failure> {
+        asked.or_else(Platform::host).ok_or_else(|| {
+            Failure::new(
+                Kind::Unsuitable,
+                "environments cannot be made on this platform",
+            )
+        })
+    }
+
+    /// Stops the programs that were started; called on a signal.
+    pub fn cancel(&self) -> Cancel {
+        self.cancel.clone()
+    }
+}
+
+impl Open<'_> {
+    /// Returns what the pipeline works with.
+    pub fn context(&self) -> Context<'_> {
+        Context {
+            store: &self.store,
+            fetcher: &self.fetcher,
+            offline: self.fetcher.is_offline(),
+            progress: &*self.session.progress,
+            cancel: &self.session.cancel,
+            machine: &self.session.machine,
+            project: &self.project,
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! From a blueprint to a folder: made beside and swapped in, or changed in place.
+//!
+//! An interruption leaves the former environment working: a new one is complete before one rename
+//! shows it, and an update prepares every piece before it swaps the first.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use dht_store::checkout::Damage;
+use dht_store::fs::{self, Dir, FileKind, FsError};
+use dht_store::{
+    Checkout, Comparer, Comparison, Conflict, Depth, Layer, LinkMode, Tree, Union, UpdatePlan,
+};
+
+use super::blueprint::Blueprint;
+use super::state::{self, State};
+use crate::model::progress::{Progress, Stage};
+
+/// Names in the root of an environment that are not compared: ours, and uv's lock.
+pub const IGNORED: [&str; 2] = [state::FOLDER, ".lock"];
+
+/// What stands where an environment shall be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing.
+    Nothing,
+    /// An environment that `dhtl` made.
+    Ours(State),
+    /// Something else: another tool's environment, or no environment at all.
+    Foreign,
+}
+
+/// Tells what stands at `folder`.
+pub fn standing(folder: &Path) -> Standing {
+    if std::fs::symlink_metadata(folder).is_err() {
+        return Standing::Nothing;
+    }
+    let is_real = std::fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir());
+    match State::read(folder) {
+        Some(state) if is_real => Standing::Ours(state),
+        _ => Standing::Foreign,
+    }
+}
+
+/// What an assembly did.
+#[derive(Debug, Default)]
+pub struct AssembleReport {
+    /// Files linked, cloned or copied.
+    pub files: u64,
+    /// Paths that were changed in place.
+    pub changed: u64,
+    /// Paths that went away.
+    pub removed: u64,
+    /// Why files could not be had in the wanted way, and how many.
+    pub fallbacks: Vec<(&'static str, u64)>,
+    /// Where packages disagree.
+    pub conflicts: Vec<Conflict>,
+    /// Files of the store that are damaged, and so missing here.
+    pub damaged: Vec<Damage>,
+    /// What the user added to the environment, and kept.
+    pub added: Vec<PathBuf>,
+}
+
+/// Makes a new environment at `folder`, replacing what stands there in one step.
+pub fn create(
+    blueprint: &Blueprint,
+    state: &State,
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Result<AssembleReport, FsError> {
+    let layers = blueprint.layers();
+    let union = Union::new(&layers, blueprint.generated());
+    let real = blueprint.real_folders();
+    let checkout = Checkout::new(&layers, &union.tree, state.link_mode, &real);
+    let parent = folder.parent().unwrap_or(Path::new("/"));
+    let name = folder.file_name().unwrap_or(OsStr::new(".venv"));
+    let dir = Dir::open(parent).map_err(FsError::at("open", parent))?;
+    sweep(&dir, name).map_err(FsError::at("clean", parent))?;
+    let fresh = beside(name);
+    let path = parent.join(&fresh);
+    progress.begin(Stage::Link, union.tree.leaf_count() as u64);
+    dir.create_dir(Path::new(&fresh), 0o755)
+        .map_err(FsError::at("make", &path))?;
+    let made = fill(&checkout, &dir, &fresh, &path);
+    progress.finish(Stage::Link);
+    let done = made.and_then(|()| {
+        let report = checkout.finish();
+        if report.damaged.is_empty() {
+            state.write(&path)?;
+            swap(&dir, &fresh, name).map_err(FsError::at("put in place", folder))?;
+        }
+        Ok(report)
+    });
+    // After a swap, this is what stood there before.
+    let removed = fs::remove_tree(&dir, Path::new(&fresh));
+    let report = done?;
+    removed.map_err(FsError::at("remove", &path))?;
+    Ok(AssembleReport {
+        files: report.files,
+        fallbacks: report.fallbacks.into_iter().collect(),
+        conflicts: union.conflicts,
+        damaged: report.damaged,
+        ..AssembleReport::default()
+    })
+}
+
+fn fill(checkout: &Checkout<'_>, dir: &Dir, fresh: &OsStr, path: &Path) -> Result<(), FsError> {
+    let target = dir
+        .open_dir(Path::new(fresh))
+        .map_err(FsError::at("open", path))?;
+    checkout.fill(0, &target, path)
+}
+
+fn beside(name: &OsStr) -> OsString {
+    let mut fresh = name.to_owned();
+    fresh.push(format!(".dht-{}", fs::unique_suffix()));
+    fresh
+}
+
+/// Removes what a killed run left beside the environment.
+fn sweep(dir: &Dir, name: &OsStr) -> io::Result<()> {
+    let mut prefix = name.to_owned();
+    prefix.push(".dht-");
+    for entry in dir.read()? {
+        let left = entry
+            .name
+            .as_encoded_bytes()
+            .starts_with(prefix.as_encoded_bytes());
+        if left && entry.kind == FileKind::Directory {
+            fs::remove_tree(dir, Path::new(&entry.name))?;
+        }
+    }
+    Ok(())
+}
+
+fn swap(dir: &Dir, fresh: &OsStr, name: &OsStr) -> io::Result<()> {
+    let (fresh, name) = (Path::new(fresh), Path::new(name));
+    match dir.stat(name) {
+        Ok(_) => dir.exchange(fresh, dir, name),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => dir.rename_new(fresh, dir, name),
+        Err(error) => Err(error),
+    }
+}
+
+/// Compares the environment in `folder` with its blueprint.
+pub fn compare(
+    blueprint: &Blueprint,
+    mode: LinkMode,
+    folder: &Path,
+    depth: Depth,
+) -> Result<Comparison, FsError> {
+    let layers = blueprint.layers();
+    let union = Union::new(&layers, blueprint.generated());
+    let real = blueprint.real_folders();
+    let checkout = Checkout::new(&layers, &union.tree, mode, &real);
+    let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
+    Comparer::new(&checkout, &union.tree, mode, depth, &IGNORED).run(&dir)
+}
+
+/// How an update is done.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateOptions<'a> {
+    /// How closely the standing environment is looked at.
+    pub depth: Depth,
+    /// What stood there before, if it can still be told: its files go away.
+    pub former: Option<&'a Blueprint>,
+    /// Also removes what the user added.
+    pub remove_added: bool,
+    /// Changes nothing, and reports what would be.
+    pub dry_run: bool,
+    /// Whether the environment's state differs from what stands there.
+    pub rewrite_state: bool,
+}
+
+/// Changes the environment in `folder` into what the blueprint says.
+pub fn update(
+    blueprint: &Blueprint,
+    state: &State,
+    folder: &Path,
+    options: UpdateOptions<'_>,
+) -> Result<AssembleReport, FsError> {
+    let layers = blueprint.layers();
+    let union = Union::new(&layers, blueprint.generated());
+    let real = blueprint.real_folders();
+    let checkout = Checkout::new(&layers, &union.tree, state.link_mode, &real);
+    let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
+    let found = Comparer::new(
+        &checkout,
+        &union.tree,
+        state.link_mode,
+        options.depth,
+        &IGNORED,
+    )
+    .run(&dir)?;
+    let former = Former::new(options.former);
+    let plan = UpdatePlan::new(
+        &union.tree,
+        &found.differences,
+        &|layer| former.is_replaced(blueprint, layer),
+        &|path| options.remove_added || former.has(path),
+    );
+    let kept: Vec<PathBuf> = found
+        .differences
+        .iter()
+        .filter(|difference| difference.kind == dht_store::DifferenceKind::Added)
+        .filter(|difference| !plan.removals.contains(&difference.path))
+        .map(|difference| difference.path.clone())
+        .collect();
+    if !options.dry_run {
+        apply(&plan, &checkout, &union.tree, &dir, folder)?;
+    }
+    let report = checkout.finish();
+    let outdated = options.rewrite_state || !plan.is_empty();
+    if outdated && !options.dry_run && report.damaged.is_empty() {
+        state.write(folder)?;
+    }
+    Ok(AssembleReport {
+        files: found.files,
+        changed: (plan.folders.len() + plan.files.len()) as u64,
+        removed: plan.removals.len() as u64,
+        fallbacks: report.fallbacks.into_iter().collect(),
+        conflicts: union.conflicts,
+        damaged: report.damaged,
+        added: kept,
+    })
+}
+
+fn apply(
+    plan: &UpdatePlan,
+    checkout: &Checkout<'_>,
+    tree: &Tree<'_>,
+    dir: &Dir,
+    folder: &Path,
+) -> Result<(), FsError> {
+    if plan.is_empty() {
+        return Ok(());
+    }
+    let scratch = Path::new(state::FOLDER).join("incoming");
+    let prepare = || {
+        fs::create_dirs(dir, Path::new(state::FOLDER))?;
+        fs::remove_tree(dir, &scratch)?;
+        dir.create_dir(&scratch, 0o755)?;
+        dir.open_dir(&scratch)
+    };
+    let path = folder.join(&scratch);
+    let incoming = prepare().map_err(FsError::at("prepare", &path))?;
+    let applied = plan.apply(checkout, tree, dir, &incoming);
+    drop(incoming);
+    let removed = fs::remove_tree(dir, &scratch).map_err(FsError::at("remove", &path));
+    applied.and(removed)
+}
+
+/// What the environment consisted of before.
+struct Former {
+    entries: Option<BTreeSet<(String, dht_store::EntryId)>>,
+    paths: BTreeSet<String>,
+}
+
+impl Former {
+    fn new(blueprint: Option<&Blueprint>) -> Self {
+        let Some(blueprint) = blueprint else {
+            return Self {
+                entries: None,
+                paths: BTreeSet::new(),
+            };
+        };
+        let packages = &blueprint.environment.packages;
+        let entries = packages
+            .iter()
+            .map(|package| (package.name.clone(), package.entry));
+        let layers: Vec<Layer<'_>> = blueprint.layers();
+        let union = Union::new(&layers, blueprint.generated());
+        let mut paths = BTreeSet::new();
+        for folder in &union.tree.folders {
+            paths.insert(folder.path.clone());
+            paths.extend(folder.leaves.iter().map(|leaf| match folder.path.as_str() {
+                "" => leaf.name.to_owned(),
+                path => format!("{path}/{}", leaf.name),
+            }));
+        }
+        Self {
+            entries: Some(entries.collect()),
+            paths,
+        }
+    }
+
+    fn is_replaced(&self, blueprint: &Blueprint, layer: u32) -> bool {
+        let package = blueprint.package(layer);
+        self.entries
+            .as_ref()
+            .is_some_and(|entries| !entries.contains(&(package.name.clone(), package.entry)))
+    }
+
+    fn has(&self, path: &Path) -> bool {
+        path.to_str().is_some_and(|path| self.paths.contains(path))
+    }
+}

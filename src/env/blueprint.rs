@@ -1,0 +1,231 @@
+//! What shall stand in an environment's folder, read from the store: manifests, and the files that
+//! are made for this very place.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use dht_store::{
+    Base, Environment, Generated, GeneratedKind, Layer, Manifest, Package, Store, StoreError,
+};
+use rayon::prelude::*;
+
+use super::editable::{self, EditableError};
+use crate::model::platform::{ParsePlatformError, Platform};
+use crate::model::python::{Implementation, ParsePythonVersionError, PythonRequest, PythonVersion};
+use crate::model::target::Target;
+use crate::python::venv::{self, VenvError, VenvFileKind, VenvSpec};
+
+/// Everything that decides the content of an environment's folder.
+#[derive(Debug)]
+pub struct Blueprint {
+    /// The document.
+    pub environment: Environment,
+    /// What it is for.
+    pub target: Target,
+    packages: Vec<PackageTree>,
+    generated: Vec<Generated>,
+}
+
+#[derive(Debug)]
+struct PackageTree {
+    package: Package,
+    source: PathBuf,
+    manifest: Manifest,
+    bytecode: Option<Manifest>,
+    mounts: Vec<(String, String)>,
+}
+
+/// Where an environment stands and how it is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The folder of the project, absolute.
+    pub project: &'a Path,
+    /// The interpreter that the environment is based on, absolute.
+    pub interpreter: &'a Path,
+    /// Whether bytecode from the store belongs to it.
+    pub bytecode: bool,
+    /// What shells show while it is active.
+    pub prompt: &'a str,
+}
+
+/// Why a blueprint cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum BlueprintError {
+    /// The store lacks something, or it is damaged.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The document names an unknown platform.
+    #[error(transparent)]
+    Platform(#[from] ParsePlatformError),
+    /// The document names no exact version.
+    #[error(transparent)]
+    Version(#[from] ParsePythonVersionError),
+    /// The document names another implementation.
+    #[error("the environment document names the unknown implementation `{0}`")]
+    Implementation(String),
+    /// The environment's own files cannot be rendered.
+    #[error(transparent)]
+    Venv(#[from] VenvError),
+    /// An editable package cannot be rendered.
+    #[error(transparent)]
+    Editable(#[from] EditableError),
+}
+
+/// Returns the label of the bytecode that `base` makes.
+pub fn bytecode_label(base: &Base) -> String {
+    let digest = match base {
+        Base::Entry(entry) => entry.entry.to_string(),
+        Base::External { digest, .. } => digest.to_string(),
+    };
+    format!("bytecode-{digest}")
+}
+
+/// Returns what a document was made for.
+pub fn target_of(environment: &Environment) -> Result<Target, BlueprintError> {
+    let (name, version) = match &environment.base {
+        Base::Entry(entry) => (&entry.name, &entry.version),
+        Base::External { name, version, .. } => (name, version),
+    };
+    let implementation = match name.as_str() {
+        "cpython" => Implementation::CPython,
+        "pypy" => Implementation::PyPy,
+        other => return Err(BlueprintError::Implementation(other.to_owned())),
+    };
+    let version = PythonVersion::from_str(version)?;
+    Ok(Target {
+        platform: Platform::from_str(&environment.platform)?,
+        python: PythonRequest {
+            implementation,
+            version,
+        },
+    })
+}
+
+impl Blueprint {
+    /// Reads everything that `environment` needs from the store.
+    pub fn draw(
+        store: &Store,
+        environment: Environment,
+        place: Place<'_>,
+    ) -> Result<Self, BlueprintError> {
+        let target = target_of(&environment)?;
+        let label = place.bytecode.then(|| bytecode_label(&environment.base));
+        let trees: Vec<PackageTree> = environment
+            .packages
+            .par_iter()
+            .map(|package| read_package(store, &environment, package, label.as_deref()))
+            .collect::<Result<_, _>>()?;
+        let mut generated = venv_files(&target, place)?;
+        let mut packages = Vec::with_capacity(trees.len());
+        for tree in trees {
+            match &tree.package.editable {
+                Some(folder) => generated.extend(editable::render(
+                    &tree.source,
+                    &tree.manifest,
+                    &tree.mounts,
+                    &editable::Site::new(place.project, folder, &environment.mounts),
+                )?),
+                None => packages.push(tree),
+            }
+        }
+        Ok(Self {
+            environment,
+            target,
+            packages,
+            generated,
+        })
+    }
+
+    /// Returns the layers, in the order in which they win.
+    pub fn layers(&self) -> Vec<Layer<'_>> {
+        self.packages
+            .iter()
+            .map(|tree| Layer {
+                name: &tree.package.name,
+                source: tree.source.clone(),
+                nodes: std::iter::once(&tree.manifest)
+                    .chain(&tree.bytecode)
+                    .map(Manifest::nodes)
+                    .collect(),
+                mounts: tree
+                    .mounts
+                    .iter()
+                    .map(|(top, to)| (top.as_str(), to.clone()))
+                    .collect(),
+            })
+            .collect()
+    }
+
+    /// Returns the files that are made for this place.
+    pub fn generated(&self) -> &[Generated] {
+        &self.generated
+    }
+
+    /// Returns the package of a layer.
+    pub fn package(&self, layer: u32) -> &Package {
+        &self.packages[layer as usize].package
+    }
+
+    /// Returns the folders whose files are never symbolic links: programs look beside themselves.
+    pub fn real_folders(&self) -> [&'static str; 1] {
+        [venv::programs(self.target.platform.layout())]
+    }
+}
+
+fn read_package(
+    store: &Store,
+    environment: &Environment,
+    package: &Package,
+    label: Option<&str>,
+) -> Result<PackageTree, StoreError> {
+    let manifest = store.manifest(package.entry)?;
+    let bytecode = match label {
+        Some(label) if package.editable.is_none() => store.supplement(package.entry, label)?,
+        _ => None,
+    };
+    let mounts = environment
+        .mounts
+        .iter()
+        .map(|(top, to)| {
+            let to = to.replace("{name}", &package.name);
+            (top.clone(), if to == "." { String::new() } else { to })
+        })
+        .collect();
+    let source = store.entry_path(&package.entry_ref());
+    Ok(PackageTree {
+        package: package.clone(),
+        source,
+        manifest,
+        bytecode,
+        mounts,
+    })
+}
+
+fn venv_files(target: &Target, place: Place<'_>) -> Result<Vec<Generated>, VenvError> {
+    let spec = VenvSpec {
+        python: target.python.clone(),
+        platform: target.platform,
+        interpreter: place.interpreter.to_owned(),
+        prompt: place.prompt.to_owned(),
+    };
+    let generated = |file: venv::VenvFile| {
+        let kind = match file.kind {
+            VenvFileKind::Content(content) => GeneratedKind::File {
+                executable: file.executable,
+                content,
+            },
+            VenvFileKind::LinkTo(target) => GeneratedKind::Link(target),
+            VenvFileKind::CopyOf(sources) => GeneratedKind::CopyOf(
+                sources
+                    .into_iter()
+                    .find(|source| source.is_file())
+                    .unwrap_or_default(),
+            ),
+        };
+        Generated {
+            path: file.path,
+            kind,
+        }
+    };
+    Ok(venv::render(&spec)?.into_iter().map(generated).collect())
+}

@@ -1,0 +1,62 @@
+//! The uv that resolves and builds: the one on `PATH`, or the pinned wheel from the store.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use uv_normalize::PackageName;
+
+use super::context::Context;
+use super::realise::{RealiseError, WheelInput, realise_wheels};
+use crate::model::platform::{Layout, Platform};
+use crate::model::python::{Implementation, PythonRequest, PythonVersion};
+use crate::model::target::Target;
+use crate::tools::uv::{Uv, pinned_wheel};
+
+/// Why uv could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum UvSetupError {
+    /// uv has no program for this machine.
+    #[error("there is no uv on PATH, and none to fetch for this platform")]
+    Platform,
+    /// The pinned wheel could not be brought into the store.
+    #[error("there is no uv on PATH, and the pinned one could not be brought into the store")]
+    Realise(#[from] RealiseError),
+}
+
+/// Returns a uv that can be run.
+pub fn provide_uv(context: &Context<'_>) -> Result<Uv, UvSetupError> {
+    if let Some(uv) = Uv::locate(&context.machine.path, context.project) {
+        return Ok(uv.offline(context.offline));
+    }
+    let platform = Platform::host().ok_or(UvSetupError::Platform)?;
+    let target = Target {
+        platform,
+        python: any_python(),
+    };
+    let wheel = WheelInput {
+        name: PackageName::from_str("uv").expect("because `uv` is a valid name"),
+        archive: pinned_wheel(platform),
+        direct_url: None,
+    };
+    let (packages, _) = realise_wheels(context, &target, &[wheel], &BTreeSet::new())?;
+    let package = packages.first().ok_or(UvSetupError::Platform)?;
+    let program = match platform.layout() {
+        Layout::Posix => "scripts/uv",
+        Layout::Windows => "scripts/uv.exe",
+    };
+    let program = context.store.entry_path(&package.entry_ref()).join(program);
+    Ok(Uv::at(&program).offline(context.offline))
+}
+
+/// uv's wheel is the same for every Python.
+fn any_python() -> PythonRequest {
+    PythonRequest {
+        implementation: Implementation::CPython,
+        version: PythonVersion {
+            major: 3,
+            minor: 8,
+            patch: 0,
+            suffix: String::new(),
+        },
+    }
+}

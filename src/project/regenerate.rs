@@ -1,0 +1,354 @@
+//! From a project to its environment: resolve, assemble, and say what was done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use dht_store::fs::FsError;
+use dht_store::lock::LockMode;
+use dht_store::{Depth, Environment, Fingerprint, LinkMode, RepairReport, StoreError};
+
+use super::resolve::{self, ResolveError, ResolveReport, Resolved};
+use super::spec::Spec;
+use crate::env::assemble::{self, AssembleReport, Standing, UpdateOptions};
+use crate::env::base::Interpreter;
+use crate::env::blueprint::{Blueprint, BlueprintError, Place};
+use crate::env::bytecode::{self, DeriveError};
+use crate::env::context::Context;
+use crate::env::state::State;
+use crate::model::platform::Platform;
+
+/// The environment's folder in a project.
+pub const VENV: &str = ".venv";
+
+/// How a regenerate is done.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Changes nothing; tells what would be done.
+    pub dry_run: bool,
+    /// Whether an environment that another tool made may be replaced.
+    pub replace_foreign: bool,
+    /// Whether the lock must match the project's metadata.
+    pub locked: bool,
+    /// Looks at folders only where nothing else tells of a change.
+    pub quick: bool,
+    /// Reads every byte.
+    pub deep: bool,
+    /// Also removes what the user added.
+    pub remove_added: bool,
+    /// Keeps how an environment that stands was linked, whatever the project asks for.
+    pub keep_assembly: bool,
+}
+
+/// Why a project could not be regenerated.
+#[derive(Debug, thiserror::Error)]
+pub enum RegenerateError {
+    /// The environment could not be resolved.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What shall stand could not be told.
+    #[error(transparent)]
+    Blueprint(#[from] BlueprintError),
+    /// Bytecode could not be made.
+    #[error(transparent)]
+    Bytecode(#[from] DeriveError),
+    /// The disk refused.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// Something stands there that `dhtl` did not make.
+    #[error("`{}` was not made by dhtl", .0.display())]
+    Foreign(PathBuf),
+    /// Packages disagree about files, and the configuration denies it.
+    #[error("packages hold different files at one path: {}", .0.join("; "))]
+    Conflicts(Vec<String>),
+    /// Damaged files of the store could not be restored.
+    #[error("these entries of the store are damaged and could not be restored: {}", .0.join(", "))]
+    Damaged(Vec<String>),
+}
+
+/// What a regenerate did.
+#[derive(Debug)]
+pub struct Regenerated {
+    /// The document.
+    pub environment: Environment,
+    /// Its name.
+    pub fingerprint: Fingerprint,
+    /// The interpreter.
+    pub interpreter: Interpreter,
+    /// What was resolved and brought into the store.
+    pub resolved: ResolveReport,
+    /// What was done to the folder.
+    pub assembled: AssembleReport,
+    /// Whether the folder was made anew.
+    pub created: bool,
+    /// How files were linked.
+    pub link_mode: LinkMode,
+    /// How many modules were compiled.
+    pub compiled: usize,
+    /// What was restored in the store, by entry.
+    pub repaired: BTreeMap<String, RepairReport>,
+    /// Where packages disagree: path, winner, loser.
+    pub conflicts: Vec<ConflictNames>,
+}
+
+/// Two packages that hold one path.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct ConflictNames {
+    /// The path in the environment.
+    pub path: String,
+    /// Whose file stands there; nothing for a file of the environment itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub winner: Option<String>,
+    /// Whose file does not.
+    pub loser: String,
+}
+
+impl Regenerated {
+    /// Tells whether the folder was changed, or would be.
+    pub fn has_changed(&self) -> bool {
+        self.created || self.assembled.changed > 0 || self.assembled.removed > 0
+    }
+}
+
+/// Makes the environment of a project what its lock says.
+pub fn regenerate(
+    context: &Context<'_>,
+    spec: &Spec,
+    platform: Platform,
+    options: Options,
+) -> Result<Regenerated, RegenerateError> {
+    let folder = spec.root.folder.join(VENV);
+    let on_wait = |_: &Path| {};
+    let _store = context.store.lock(LockMode::Shared, &on_wait)?;
+    let _venv = context
+        .store
+        .lock_name(folder.as_os_str().as_encoded_bytes(), &on_wait)?;
+    let standing = assemble::standing(&folder);
+    if standing == Standing::Foreign && !options.replace_foreign && !options.dry_run {
+        return Err(RegenerateError::Foreign(folder));
+    }
+    let (link_mode, bytecode) = match &standing {
+        Standing::Ours(state) if options.keep_assembly => (state.link_mode, state.bytecode),
+        _ => (
+            spec.link_mode,
+            spec.bytecode || spec.link_mode == LinkMode::Symlink,
+        ),
+    };
+    Work {
+        context,
+        spec,
+        platform,
+        options,
+        folder,
+        standing,
+        link_mode,
+        bytecode,
+    }
+    .run()
+}
+
+struct Work<'a> {
+    context: &'a Context<'a>,
+    spec: &'a Spec,
+    platform: Platform,
+    options: Options,
+    folder: PathBuf,
+    standing: Standing,
+    link_mode: LinkMode,
+    /// In symbolic-link mode Python would write bytecode into the store, so it has to be there.
+    bytecode: bool,
+}
+
+/// How often damaged entries are restored before giving up.
+const ROUNDS: usize = 3;
+
+impl Work<'_> {
+    fn run(&self) -> Result<Regenerated, RegenerateError> {
+        let mut resolved =
+            resolve::resolve(self.context, self.spec, self.platform, self.options.locked)?;
+        let mut compiled = self.derive(&resolved)?;
+        let mut repaired: BTreeMap<String, RepairReport> = BTreeMap::new();
+        for _ in 0..ROUNDS {
+            let blueprint = self.draw(&resolved.environment, &resolved.interpreter)?;
+            let (state, assembled, created) = self.assemble(&blueprint, &resolved)?;
+            let conflicts = conflict_names(&blueprint, &assembled);
+            if self.spec.deny_conflicts && !conflicts.is_empty() {
+                let shown = conflicts.iter().map(|conflict| {
+                    let winner = conflict.winner.as_deref().unwrap_or("the environment");
+                    format!("`{}` of {winner} and {}", conflict.path, conflict.loser)
+                });
+                return Err(RegenerateError::Conflicts(shown.collect()));
+            }
+            if assembled.damaged.is_empty() {
+                if !self.options.dry_run {
+                    self.context
+                        .store
+                        .set_root(&self.folder, resolved.fingerprint)?;
+                }
+                return Ok(Regenerated {
+                    fingerprint: resolved.fingerprint,
+                    environment: resolved.environment,
+                    interpreter: resolved.interpreter,
+                    resolved: resolved.report,
+                    assembled,
+                    created,
+                    link_mode: state.link_mode,
+                    compiled,
+                    repaired,
+                    conflicts,
+                });
+            }
+            self.restore(&blueprint, &assembled, &mut resolved, &mut repaired)?;
+            compiled += self.derive(&resolved)?;
+        }
+        Err(RegenerateError::Damaged(repaired.into_keys().collect()))
+    }
+
+    fn derive(&self, resolved: &Resolved) -> Result<usize, RegenerateError> {
+        if !self.bytecode || self.options.dry_run {
+            return Ok(0);
+        }
+        let packages = resolved.environment.packages.iter();
+        let entries: Vec<_> = packages
+            .filter(|package| package.editable.is_none())
+            .map(dht_store::Package::entry_ref)
+            .collect();
+        let Interpreter { base, program, .. } = &resolved.interpreter;
+        let python = &resolved.target.python;
+        Ok(bytecode::derive(
+            self.context,
+            base,
+            program,
+            python,
+            &entries,
+        )?)
+    }
+
+    fn draw(
+        &self,
+        environment: &Environment,
+        interpreter: &Interpreter,
+    ) -> Result<Blueprint, RegenerateError> {
+        let place = Place {
+            project: &self.spec.root.folder,
+            interpreter: &interpreter.program,
+            bytecode: self.bytecode,
+            prompt: &self.spec.prompt(),
+        };
+        Ok(Blueprint::draw(
+            self.context.store,
+            environment.clone(),
+            place,
+        )?)
+    }
+
+    fn assemble(
+        &self,
+        blueprint: &Blueprint,
+        resolved: &Resolved,
+    ) -> Result<(State, AssembleReport, bool), RegenerateError> {
+        let state = State::new(
+            resolved.fingerprint,
+            self.link_mode,
+            self.bytecode,
+            &self.spec.prompt(),
+        );
+        let progress = self.context.progress;
+        match &self.standing {
+            Standing::Ours(old) if old.link_mode == state.link_mode => {
+                let report = self.update(blueprint, &state, old)?;
+                Ok((state, report, false))
+            }
+            _ if self.options.dry_run => {
+                let report = AssembleReport::default();
+                Ok((state, report, true))
+            }
+            Standing::Nothing | Standing::Foreign | Standing::Ours(_) => {
+                let report = assemble::create(blueprint, &state, &self.folder, progress)?;
+                Ok((state, report, true))
+            }
+        }
+    }
+
+    fn update(
+        &self,
+        blueprint: &Blueprint,
+        state: &State,
+        old: &State,
+    ) -> Result<AssembleReport, RegenerateError> {
+        let former = if old.fingerprint == state.fingerprint {
+            None
+        } else {
+            self.former(old)
+        };
+        let since = State::written_at(&self.folder);
+        let depth = match since {
+            Some(since) if self.options.quick && old == state => Depth::Quick { since },
+            _ if self.options.deep => Depth::Deep,
+            _ => Depth::Stat,
+        };
+        let options = UpdateOptions {
+            depth,
+            former: former.as_ref(),
+            remove_added: self.options.remove_added,
+            dry_run: self.options.dry_run,
+            rewrite_state: old != state,
+        };
+        Ok(assemble::update(blueprint, state, &self.folder, options)?)
+    }
+
+    /// Draws what stood there before; what can no longer be told is left alone.
+    fn former(&self, old: &State) -> Option<Blueprint> {
+        let environment = self.context.store.environment(old.fingerprint).ok()??;
+        let place = Place {
+            project: &self.spec.root.folder,
+            interpreter: Path::new("python"),
+            bytecode: old.bytecode,
+            prompt: &old.prompt,
+        };
+        Blueprint::draw(self.context.store, environment, place).ok()
+    }
+
+    fn restore(
+        &self,
+        blueprint: &Blueprint,
+        assembled: &AssembleReport,
+        resolved: &mut Resolved,
+        repaired: &mut BTreeMap<String, RepairReport>,
+    ) -> Result<(), RegenerateError> {
+        let layers: BTreeSet<u32> = assembled
+            .damaged
+            .iter()
+            .map(|damage| damage.layer)
+            .collect();
+        let mut again = BTreeSet::new();
+        for layer in layers {
+            let package = blueprint.package(layer);
+            let entry = package.entry_ref();
+            let report = self.context.store.repair_entry(&entry, false)?;
+            if !report.remaining.is_empty() {
+                again.insert(package.name.clone());
+            }
+            repaired.insert(format!("{} {}", entry.name, entry.version), report);
+        }
+        if !again.is_empty() {
+            resolve::restore(self.context, self.spec, resolved, &again)?;
+        }
+        Ok(())
+    }
+}
+
+fn conflict_names(blueprint: &Blueprint, assembled: &AssembleReport) -> Vec<ConflictNames> {
+    let name = |layer: u32| blueprint.package(layer).name.clone();
+    assembled
+        .conflicts
+        .iter()
+        .map(|conflict| ConflictNames {
+            path: conflict.path.clone(),
+            winner: conflict.winner.map(name),
+            loser: name(conflict.loser),
+        })
+        .collect()
+}

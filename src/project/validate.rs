@@ -1,0 +1,228 @@
+//! Whether an environment still is what it was made to be, and what its project asks for now.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use dht_store::fs::FsError;
+use dht_store::lock::LockMode;
+use dht_store::{Base, Comparison, Depth, DifferenceKind, Environment, Fingerprint, StoreError};
+
+use super::regenerate::VENV;
+use super::resolve;
+use super::spec::Spec;
+use crate::env::assemble::{self, Standing};
+use crate::env::base;
+use crate::env::blueprint::{Blueprint, BlueprintError, Place, target_of};
+use crate::env::context::Context;
+use crate::env::state::State;
+use crate::model::platform::Platform;
+
+/// How closely an environment is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closeness {
+    /// Inputs and folders.
+    Quick,
+    /// Every file, by stat.
+    Stat,
+    /// Every byte.
+    Deep,
+}
+
+/// Why an environment could not be validated.
+#[derive(Debug, thiserror::Error)]
+pub enum ValidateError {
+    /// There is none.
+    #[error("there is no environment at `{}`", .0.display())]
+    Nothing(PathBuf),
+    /// Another tool made it.
+    #[error("`{}` was not made by dhtl, so there is nothing to compare it with", .0.display())]
+    Foreign(PathBuf),
+    /// The store does not know what it was made from.
+    #[error("the store does not hold the environment {0}")]
+    Unknown(Fingerprint),
+    /// What should stand could not be told.
+    #[error(transparent)]
+    Blueprint(#[from] BlueprintError),
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The disk refused.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+}
+
+/// A path that differs, and the package that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
+pub struct Drift {
+    /// The path in the environment; one in the interpreter's build begins with `python:`.
+    pub path: String,
+    /// How it differs.
+    pub kind: DifferenceKind,
+    /// The package that it belongs to; for an added path, the one whose metadata it seems to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Validated {
+    /// What the environment was made to be.
+    pub fingerprint: Fingerprint,
+    /// What it consists of.
+    pub environment: Environment,
+    /// What the project asks for now, if that is known without the network and another one.
+    pub expected: Option<Fingerprint>,
+    /// Whether the lock or the settings changed since, so that the environment is out of date.
+    pub outdated: bool,
+    /// Paths that differ.
+    pub drift: Vec<Drift>,
+    /// How many files were looked at.
+    pub files: u64,
+    /// How many bytes were read.
+    pub bytes_read: u64,
+}
+
+impl Validated {
+    /// Tells whether everything is as it should be.
+    pub fn is_valid(&self) -> bool {
+        self.drift.is_empty() && !self.outdated
+    }
+
+    /// Returns the packages of which something is missing or changed.
+    pub fn damaged_packages(&self) -> BTreeSet<&str> {
+        let kinds = |drift: &&Drift| drift.kind != DifferenceKind::Added;
+        self.drift
+            .iter()
+            .filter(kinds)
+            .filter_map(|drift| drift.package.as_deref())
+            .collect()
+    }
+}
+
+/// Compares the environment of a project with what it was made to be, and that with what the
+/// project asks for now.
+pub fn validate(
+    context: &Context<'_>,
+    spec: &Spec,
+    platform: Platform,
+    closeness: Closeness,
+) -> Result<Validated, ValidateError> {
+    let folder = spec.root.folder.join(VENV);
+    let _lock = context.store.lock(LockMode::Shared, &|_| {})?;
+    let state = match assemble::standing(&folder) {
+        Standing::Ours(state) => state,
+        Standing::Nothing => return Err(ValidateError::Nothing(folder)),
+        Standing::Foreign => return Err(ValidateError::Foreign(folder)),
+    };
+    let fingerprint = state.fingerprint;
+    let environment = context
+        .store
+        .environment(fingerprint)?
+        .ok_or(ValidateError::Unknown(fingerprint))?;
+    let expected = resolve::expected(context, spec, platform);
+    let (drift, comparison) = compare(context, spec, &state, &environment, closeness)?;
+    let outdated = expected.is_none_or(|expected| expected != fingerprint);
+    Ok(Validated {
+        fingerprint,
+        environment,
+        expected,
+        outdated,
+        drift,
+        files: comparison.files,
+        bytes_read: comparison.bytes_read,
+    })
+}
+
+fn compare(
+    context: &Context<'_>,
+    spec: &Spec,
+    state: &State,
+    environment: &Environment,
+    closeness: Closeness,
+) -> Result<(Vec<Drift>, Comparison), ValidateError> {
+    let target = target_of(environment)?;
+    let program = base::program_of(context, &environment.base, &target);
+    let place = Place {
+        project: &spec.root.folder,
+        interpreter: &program,
+        bytecode: state.bytecode,
+        prompt: &state.prompt,
+    };
+    let blueprint = Blueprint::draw(context.store, environment.clone(), place)?;
+    let folder = spec.root.folder.join(VENV);
+    let depth = match (closeness, State::written_at(&folder)) {
+        (Closeness::Quick, Some(since)) => Depth::Quick { since },
+        (Closeness::Deep, _) => Depth::Deep,
+        _ => Depth::Stat,
+    };
+    let comparison = assemble::compare(&blueprint, state.link_mode, &folder, depth)?;
+    let mut drift: Vec<Drift> = comparison
+        .differences
+        .iter()
+        .map(|difference| {
+            let path = difference.path.to_string_lossy().into_owned();
+            let package = match difference.layer {
+                Some(layer) => Some(blueprint.package(layer).name.clone()),
+                None => foreign_package(&path),
+            };
+            Drift {
+                path,
+                kind: difference.kind,
+                package,
+            }
+        })
+        .collect();
+    if closeness != Closeness::Quick {
+        drift.extend(interpreter_drift(context, &environment.base, closeness)?);
+    }
+    drift.sort();
+    Ok((drift, comparison))
+}
+
+/// Returns the package whose metadata folder this is: `lib/…/requests-2.0.dist-info`.
+fn foreign_package(path: &str) -> Option<String> {
+    let name = path.rsplit('/').next()?;
+    let stem = name
+        .strip_suffix(".dist-info")
+        .or_else(|| name.strip_suffix(".egg-info"))?;
+    Some(stem.split('-').next().unwrap_or(stem).to_owned())
+}
+
+fn interpreter_drift(
+    context: &Context<'_>,
+    base: &Base,
+    closeness: Closeness,
+) -> Result<Vec<Drift>, ValidateError> {
+    use dht_store::check::ProblemKind;
+    let Base::Entry(entry) = base else {
+        return Ok(Vec::new());
+    };
+    let report = context
+        .store
+        .check_entry(entry, closeness == Closeness::Deep)?;
+    let kind = |kind| match kind {
+        ProblemKind::Missing => DifferenceKind::Missing,
+        ProblemKind::Modified | ProblemKind::Unreadable => DifferenceKind::Modified,
+        ProblemKind::WrongKind => DifferenceKind::WrongKind,
+        ProblemKind::Retargeted => DifferenceKind::Retargeted,
+        ProblemKind::Unexpected => DifferenceKind::Added,
+    };
+    Ok(report
+        .problems
+        .into_iter()
+        .map(|problem| Drift {
+            path: format!("python:{}", problem.path),
+            kind: kind(problem.kind),
+            package: Some(entry.name.clone()),
+        })
+        .collect())
+}
+
+/// Counts the paths that differ, by package.
+pub fn by_package(drift: &[Drift]) -> BTreeMap<Option<&str>, usize> {
+    let mut counts = BTreeMap::new();
+    for Drift { package, .. } in drift {
+        *counts.entry(package.as_deref()).or_default() += 1;
+    }
+    counts
+}

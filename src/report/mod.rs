@@ -1,0 +1,4 @@
+//! What commands tell: each report is one value, printed as lines for a person or as JSON by schema.
+
+pub mod regenerate;
+pub mod validate;

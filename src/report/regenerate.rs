@@ -1,0 +1,279 @@
+//! What `dhtl regenerate` tells.
+
+use dht_store::{Base, Fingerprint, LinkMode};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::project::regenerate::{ConflictNames, Regenerated};
+use crate::ui::Ui;
+
+/// The Python of an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PythonReport {
+    /// `cpython` or `pypy`.
+    pub implementation: String,
+    /// The exact version.
+    pub version: String,
+    /// Whether it is a program outside of the store, known by its digest only.
+    pub external: bool,
+    /// Where it came from, if it was brought into the store now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+}
+
+/// Why files could not be linked in the wanted way, and how many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Fallback {
+    /// Why.
+    pub reason: String,
+    /// How many files.
+    pub files: u64,
+}
+
+/// A damaged entry of the store that was put right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Restored {
+    /// Name and version.
+    pub entry: String,
+    /// Paths that were damaged, missing or did not belong there.
+    pub paths: Vec<String>,
+    /// Paths whose bytes were right and whose mode or time was not.
+    pub healed: Vec<String>,
+}
+
+/// What `dhtl regenerate` did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RegenerateReport {
+    /// The environment's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The platform.
+    pub platform: String,
+    /// The Python.
+    pub python: PythonReport,
+    /// How many packages the environment has.
+    pub packages: usize,
+    /// How many archives were fetched and unpacked.
+    pub unpacked: usize,
+    /// How many packages were built from their sources.
+    pub built: usize,
+    /// How many modules were compiled.
+    pub compiled: usize,
+    /// Whether nothing was changed because that was asked for.
+    pub dry_run: bool,
+    /// Whether the environment was made anew.
+    pub created: bool,
+    /// How many files or folders were put in place of others.
+    pub changed: u64,
+    /// How many went away.
+    pub removed: u64,
+    /// How many files it has.
+    pub files: u64,
+    /// How they are linked.
+    pub link_mode: LinkMode,
+    /// Where that was not possible.
+    pub fallbacks: Vec<Fallback>,
+    /// Where packages disagree.
+    pub conflicts: Vec<ConflictNames>,
+    /// What was damaged in the store.
+    pub restored: Vec<Restored>,
+    /// Where damaged entries are kept.
+    pub quarantine: Vec<String>,
+    /// Files of new packages that run whenever Python starts: package, path.
+    pub startup_code: Vec<(String, String)>,
+    /// What stands in the environment beside its packages.
+    pub added: Vec<String>,
+    /// How long the disk took to make new entries durable, in milliseconds.
+    pub sync_milliseconds: u64,
+}
+
+impl RegenerateReport {
+    /// Makes the report of what was done.
+    pub fn new(done: &Regenerated, dry_run: bool) -> Self {
+        let realised = &done.resolved.realised;
+        let fallbacks = done.assembled.fallbacks.iter();
+        Self {
+            fingerprint: done.fingerprint,
+            platform: done.environment.platform.clone(),
+            python: python_report(&done.environment.base, done.interpreter.origin.clone()),
+            packages: done.environment.packages.len(),
+            unpacked: realised.unpacked,
+            built: done.resolved.built,
+            compiled: done.compiled,
+            dry_run,
+            created: done.created,
+            changed: done.assembled.changed,
+            removed: done.assembled.removed,
+            files: done.assembled.files,
+            link_mode: done.link_mode,
+            fallbacks: fallbacks
+                .map(|(reason, files)| Fallback {
+                    reason: (*reason).to_owned(),
+                    files: *files,
+                })
+                .collect(),
+            conflicts: done.conflicts.clone(),
+            restored: restored(done),
+            quarantine: realised
+                .quarantined
+                .iter()
+                .map(|(_, path)| path.display().to_string())
+                .collect(),
+            startup_code: realised.startup_code.clone(),
+            added: done
+                .assembled
+                .added
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
+            sync_milliseconds: u64::try_from(realised.sync_time.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Tells a person.
+    pub fn tell(&self, ui: &Ui) {
+        self.tell_inputs(ui);
+        self.tell_oddities(ui);
+        let state = match (self.dry_run, self.created, self.changed + self.removed) {
+            (true, true, _) => "would be made".to_owned(),
+            (true, false, 0) | (false, false, 0) => "unchanged".to_owned(),
+            (true, false, _) => {
+                format!(
+                    "{} paths would change, {} would go",
+                    self.changed, self.removed
+                )
+            }
+            (false, true, _) => "made".to_owned(),
+            (false, false, _) => {
+                format!("{} paths changed, {} removed", self.changed, self.removed)
+            }
+        };
+        ui.done(format!(
+            "Environment: {state} ({} files, {})",
+            self.files,
+            mode(self.link_mode)
+        ));
+        ui.done(format!("Environment fingerprint: blake3:{}", self.fingerprint));
+    }
+
+    fn tell_inputs(&self, ui: &Ui) {
+        let PythonReport {
+            implementation,
+            version,
+            external,
+            origin,
+        } = &self.python;
+        let from = match (external, origin) {
+            (true, _) => " (the system's own, not kept in the store)".to_owned(),
+            (false, Some(origin)) => format!(" (from {origin})"),
+            (false, None) => String::new(),
+        };
+        ui.done(format!("Python: {implementation} {version}{from}"));
+        let mut what = format!("Packages: {}", self.packages);
+        if self.unpacked > 0 {
+            what.push_str(&format!(", {} fetched", self.unpacked));
+        }
+        if self.built > 0 {
+            what.push_str(&format!(", {} built", self.built));
+        }
+        if self.compiled > 0 {
+            what.push_str(&format!(", {} modules compiled", self.compiled));
+        }
+        ui.done(what);
+    }
+
+    fn tell_oddities(&self, ui: &Ui) {
+        for Restored {
+            entry,
+            paths,
+            healed,
+        } in &self.restored
+        {
+            for path in paths {
+                ui.warning(format!(
+                    "`{path}` of {entry} was damaged in the store and is restored"
+                ));
+            }
+            for path in healed {
+                ui.warning(format!(
+                    "`{path}` of {entry} had another mode or time in the store"
+                ));
+            }
+        }
+        for path in &self.quarantine {
+            ui.warning(format!("the damaged files are kept in `{path}`"));
+        }
+        for Fallback { reason, files } in &self.fallbacks {
+            ui.warning(format!("{files} files were copied: {reason}"));
+        }
+        for ConflictNames {
+            path,
+            winner,
+            loser,
+        } in &self.conflicts
+        {
+            let winner = winner.as_deref().unwrap_or("the environment itself");
+            ui.warning(format!(
+                "`{path}` is in {winner} and in {loser}; {winner}'s is used"
+            ));
+        }
+        for (package, path) in &self.startup_code {
+            ui.warning(format!(
+                "{package} runs code whenever Python starts: `{path}`"
+            ));
+        }
+        if !self.added.is_empty() {
+            let shown: Vec<&str> = self.added.iter().take(3).map(String::as_str).collect();
+            let more = self.added.len().saturating_sub(shown.len());
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            ui.warning(format!(
+                "not from the lock, and kept: {}{more}",
+                shown.join(", ")
+            ));
+        }
+    }
+}
+
+fn restored(done: &Regenerated) -> Vec<Restored> {
+    done.repaired
+        .iter()
+        .map(|(entry, report)| Restored {
+            entry: entry.clone(),
+            paths: report
+                .repaired
+                .iter()
+                .chain(&report.remaining)
+                .map(|problem| problem.path.clone())
+                .collect(),
+            healed: report.healed.clone(),
+        })
+        .filter(|restored| !restored.paths.is_empty() || !restored.healed.is_empty())
+        .collect()
+}
+
+/// Returns what a report says of an interpreter.
+pub fn python_report(base: &Base, origin: Option<String>) -> PythonReport {
+    let (implementation, version, external) = match base {
+        Base::Entry(entry) => (&entry.name, &entry.version, false),
+        Base::External { name, version, .. } => (name, version, true),
+    };
+    PythonReport {
+        implementation: implementation.clone(),
+        version: version.clone(),
+        external,
+        origin,
+    }
+}
+
+const fn mode(mode: LinkMode) -> &'static str {
+    match mode {
+        LinkMode::Auto => "linked as the file system allows",
+        LinkMode::Hardlink => "hardlinks",
+        LinkMode::Symlink => "symbolic links",
+        LinkMode::Clone => "clones",
+        LinkMode::Copy => "copies",
+    }
+}

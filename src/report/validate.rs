@@ -1,0 +1,122 @@
+//! What `dhtl validate-env` tells.
+
+use dht_store::{DifferenceKind, Fingerprint};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::regenerate::{PythonReport, python_report};
+use crate::project::validate::{Drift, Validated};
+use crate::ui::Ui;
+
+/// How many paths are shown to a person before the rest is counted.
+const SHOWN: usize = 20;
+
+/// What `dhtl validate-env` found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ValidateReport {
+    /// Whether everything is as it should be.
+    pub valid: bool,
+    /// What the environment was made to be.
+    pub fingerprint: Fingerprint,
+    /// What the project asks for now, if the store knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Fingerprint>,
+    /// Whether the project asks for another environment than the one that stands.
+    pub outdated: bool,
+    /// The platform.
+    pub platform: String,
+    /// The Python.
+    pub python: PythonReport,
+    /// How many packages the environment has.
+    pub packages: usize,
+    /// How many files were looked at.
+    pub files: u64,
+    /// How many bytes were read.
+    pub bytes_read: u64,
+    /// Paths that differ.
+    pub drift: Vec<Drift>,
+    /// How many paths were repaired, where that was asked for.
+    pub repaired: u64,
+}
+
+impl ValidateReport {
+    /// Makes the report of what was found.
+    pub fn new(found: &Validated, repaired: u64) -> Self {
+        Self {
+            valid: found.is_valid(),
+            fingerprint: found.fingerprint,
+            expected: found.expected,
+            outdated: found.outdated,
+            platform: found.environment.platform.clone(),
+            python: python_report(&found.environment.base, None),
+            packages: found.environment.packages.len(),
+            files: found.files,
+            bytes_read: found.bytes_read,
+            drift: found.drift.clone(),
+            repaired,
+        }
+    }
+
+    /// Tells a person.
+    pub fn tell(&self, ui: &Ui) {
+        let python = |drift: &&Drift| drift.path.starts_with("python:");
+        let version = &self.python.version;
+        if self.drift.iter().any(|drift| python(&drift)) {
+            ui.failed(format!("Python version: {version} (its build is damaged)"));
+        } else {
+            ui.done(format!("Python version: {version} (exact match)"));
+        }
+        if self.drift.is_empty() {
+            let files = if self.files > 0 {
+                format!(" ({} files)", self.files)
+            } else {
+                String::new()
+            };
+            ui.done(format!(
+                "Packages: {} installed, all verified{files}",
+                self.packages
+            ));
+        } else {
+            ui.failed(format!(
+                "Packages: {} installed, {} paths differ",
+                self.packages,
+                self.drift.len()
+            ));
+        }
+        for drift in self.drift.iter().take(SHOWN) {
+            let package = drift.package.as_deref().map(|name| format!(" ({name})"));
+            ui.status(format!(
+                "    {:<12} {}{}",
+                word(drift.kind),
+                drift.path,
+                package.unwrap_or_default()
+            ));
+        }
+        if self.drift.len() > SHOWN {
+            ui.status(format!("    and {} more", self.drift.len() - SHOWN));
+        }
+        if self.repaired > 0 {
+            ui.done(format!("Repaired: {} paths", self.repaired));
+        }
+        if self.outdated {
+            ui.failed("Configuration: the project asks for another environment than this one");
+            ui.hint("run `dhtl regenerate`");
+        } else {
+            ui.done("Configuration: matches the environment exactly");
+        }
+        if !self.drift.is_empty() {
+            ui.hint("run `dhtl validate-env --fix` to put back what differs");
+        }
+    }
+}
+
+const fn word(kind: DifferenceKind) -> &'static str {
+    match kind {
+        DifferenceKind::Missing => "missing",
+        DifferenceKind::Modified => "modified",
+        DifferenceKind::ModeChanged => "mode",
+        DifferenceKind::Retargeted => "retargeted",
+        DifferenceKind::WrongKind => "wrong kind",
+        DifferenceKind::Added => "added",
+    }
+}
