@@ -244,3 +244,26 @@ pub(super) fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) 
     let path = path.to_owned();
     move |source| FetchError::Io { what, path, source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_10_who_waited_for_a_failed_transfer_gets_a_file_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = || Part::lock(folder.path(), "x", Duration::from_secs(10), &|| {}).unwrap();
+        let first = lock();
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| {
+                let mut part = lock();
+                part.append(b"bytes").unwrap();
+                part.publish().unwrap()
+            });
+            std::thread::sleep(LOCK_POLL * 4);
+            first.discard().unwrap();
+            let path = second.join().unwrap();
+            assert_eq!(std::fs::read(path).unwrap(), b"bytes");
+        });
+    }
+}
