@@ -168,7 +168,9 @@ fn unknown(found: &mut ConfigError, key: &str, known: &str) {
 fn split_path(message: &str) -> (Option<&str>, &str) {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-[]".contains(&byte);
     match message.split_once(": ") {
-        Some((path, rest)) if !path.is_empty() && path.bytes().all(plain) => (Some(path), rest),
+        Some((path, rest)) if !path.is_empty() && path.bytes().all(plain) => {
+            (Some(path.trim_start_matches('.')), rest)
+        }
         Some(_) | None => (None, message),
     }
 }

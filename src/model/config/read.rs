@@ -8,7 +8,7 @@ use super::structure::Structure;
 use super::text::{DhtVersion, FormatVersion};
 
 /// The largest file that is read, in bytes: what the parser holds of the worst such file stays below
-/// 50 MiB. Whoever reads the file need not take more than one
+/// 100 MiB. Whoever reads the file need not take more than one
 /// byte beyond it.
 pub const MAX_SIZE: usize = 256 << 10;
 
