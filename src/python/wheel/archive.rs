@@ -6,7 +6,7 @@
 //! and so is an archive whose declared sizes are out of proportion, before a byte is inflated.
 //! Content is checked against its size and checksum when it is read ([`super::inflate`]).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use dht_store::{TreePath, TreePathError};
@@ -342,17 +342,17 @@ fn index(entries: &[(TreePath, EntryKind)]) -> Result<HashMap<TreePath, usize>, 
             return Err(ArchiveError::Duplicate { path: path.clone() });
         }
     }
-    let mut seen = "";
+    let mut checked = HashSet::new();
     for (path, _) in entries {
-        let Some(parent) = path.parent().filter(|parent| *parent != seen) else {
-            continue;
-        };
-        seen = parent;
         for folder in super::names::folders(path) {
             if let Some(&above) = by_path.get(&folder)
                 && matches!(entries[above].1, EntryKind::File(_))
             {
                 return Err(ArchiveError::Duplicate { path: folder });
+            }
+            // What stands above a folder was checked with it.
+            if !checked.insert(folder) {
+                break;
             }
         }
     }

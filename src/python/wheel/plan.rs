@@ -3,7 +3,7 @@
 //! Law: planning writes nothing, and a plan is made only when every name, size and row of the
 //! wheel is right. Contents alone remain to be checked, while they are unpacked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use dht_store::TreePath;
 use uv_distribution_filename::WheelFilename;
@@ -261,12 +261,15 @@ impl<'a> Plan<'a> {
         if let Some(path) = self.folders.iter().find(|path| files.contains(path)) {
             return Err(WheelError::Conflict(path.clone()));
         }
-        let mut checked = BTreeSet::new();
+        let mut checked = HashSet::new();
         for path in files.iter().copied().chain(&self.folders) {
-            let new = path.parent().is_some_and(|parent| checked.insert(parent));
-            if new && let Some(folder) = names::folders(path).find(|folder| files.contains(folder))
-            {
-                return Err(WheelError::Conflict(folder));
+            for folder in names::folders(path) {
+                if files.contains(&folder) {
+                    return Err(WheelError::Conflict(folder));
+                }
+                if !checked.insert(folder) {
+                    break;
+                }
             }
         }
 
