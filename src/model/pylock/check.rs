@@ -117,10 +117,22 @@ pub(super) fn names<T: FromStr + AsRef<str> + Ord>(
     texts.iter().map(|text| normalised(text)).collect()
 }
 
-/// The longest marker that is read, in bytes, and its deepest nesting: the parser recurses.
-const MAX_MARKER: (usize, usize) = (16 * 1024, 64);
+/// What a marker may have at most. The parser recurses into parentheses, and makes a decision
+/// diagram of the comparisons, which doubles with each pair of extras in the worst case. Locks that
+/// uv writes for several accelerators and systems have about twenty comparisons.
+const MAX_MARKER_BYTES: usize = 16 * 1024;
+const MAX_MARKER_DEPTH: usize = 64;
+const MAX_COMPARISONS: usize = 64;
+const MAX_MEMBERSHIPS: usize = 24;
 
 pub(super) fn marker(text: &str) -> Result<MarkerTree, Problem> {
+    is_bounded(text)
+        .then(|| MarkerTree::from_str(text).ok())
+        .flatten()
+        .ok_or_else(|| Problem::Marker(text.chars().take(300).collect()))
+}
+
+fn is_bounded(text: &str) -> bool {
     let deepest = text.bytes().scan(0_usize, |depth, byte| {
         match byte {
             b'(' => *depth += 1,
@@ -129,11 +141,15 @@ pub(super) fn marker(text: &str) -> Result<MarkerTree, Problem> {
         }
         Some(*depth)
     });
-    let bounded = text.len() <= MAX_MARKER.0 && deepest.max().unwrap_or(0) <= MAX_MARKER.1;
-    bounded
-        .then(|| MarkerTree::from_str(text).ok())
-        .flatten()
-        .ok_or_else(|| Problem::Marker(text.chars().take(300).collect()))
+    let quotes = text
+        .bytes()
+        .filter(|byte| matches!(byte, b'\'' | b'"'))
+        .count();
+    let memberships = text.matches("extra").count() + text.matches("dependency_groups").count();
+    text.len() <= MAX_MARKER_BYTES
+        && deepest.max().unwrap_or(0) <= MAX_MARKER_DEPTH
+        && quotes / 2 <= MAX_COMPARISONS
+        && memberships <= MAX_MEMBERSHIPS
 }
 
 pub(super) fn specifiers(text: Option<String>) -> Result<Option<VersionSpecifiers>, Problem> {

@@ -345,5 +345,13 @@ fn a_bomb_ends_in_an_error() {
         "name = \"a\"\nmarker = \"{markers}\"\ndirectory = {{ path = \"x\" }}"
     ));
     assert!(parse(&text).is_err());
+    let pairs: Vec<_> = (0..40)
+        .map(|n| format!("'a{n}' in extras and 'b{n}' in extras"))
+        .collect();
+    let text = lock(&format!(
+        "name = \"a\"\nmarker = \"{}\"\ndirectory = {{ path = \"x\" }}",
+        pairs.join(" or ")
+    ));
+    assert!(parse(&text).is_err());
     assert!(refusal(&" ".repeat(MAX_BYTES + 1)).contains("more than the 52428800"));
 }

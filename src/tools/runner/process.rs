@@ -9,6 +9,7 @@ use super::{Call, Cancel, Output, RunError, STDERR_TAIL, redact};
 
 /// How long a process group may take to end after it was asked to, before it is killed.
 #[cfg(unix)]
+#[cfg(unix)]
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How long pipes are read after the program ended: a process that it left behind may hold them.
