@@ -13,6 +13,7 @@ use dht_store::{SinkError, TreePath, TreePathError, TreeSink};
 use rayon::prelude::*;
 
 use super::archive::{self, Item};
+use super::folder::list;
 use super::outline::{Findings, Node, Outline, OutlineError, is_telling};
 use super::relocate::{RelocateError, Relocation};
 use crate::model::python::PythonRequest;
@@ -252,62 +253,6 @@ fn read_all(content: &mut dyn Read, archive: &Path) -> Result<Vec<u8>, IngestErr
 fn read_file(origin: &Path, path: &TreePath) -> Result<Vec<u8>, IngestError> {
     let file = origin.join(path.as_str());
     fs::read(&file).map_err(|source| IngestError::File { path: file, source })
-}
-
-/// Lists one folder of an installed build.
-fn list(origin: &Path, folder: Option<&TreePath>) -> Result<Vec<(TreePath, Node)>, IngestError> {
-    let place = folder.map_or_else(|| origin.to_path_buf(), |path| origin.join(path.as_str()));
-    let fail = |source| IngestError::File {
-        path: place.clone(),
-        source,
-    };
-    let mut nodes = Vec::new();
-    for entry in fs::read_dir(&place).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        let name = entry.file_name();
-        let name = name.to_str().ok_or_else(|| IngestError::Name {
-            name: name.to_string_lossy().into_owned(),
-        })?;
-        let path = match folder {
-            Some(folder) => folder.join(name)?,
-            None => TreePath::new(name)?,
-        };
-        let metadata = entry.metadata().map_err(fail)?;
-        let kind = metadata.file_type();
-        let node = if kind.is_dir() {
-            Node::Directory
-        } else if kind.is_file() {
-            Node::File {
-                executable: is_executable(&metadata),
-                size: metadata.len(),
-            }
-        } else if kind.is_symlink() {
-            let target = fs::read_link(entry.path()).map_err(fail)?;
-            let target = target.into_os_string().into_string();
-            let target = target.map_err(|name| IngestError::Name {
-                name: name.to_string_lossy().into_owned(),
-            })?;
-            Node::Symlink { target }
-        } else {
-            return Err(IngestError::Kind {
-                path,
-                kind: "neither a file, a folder nor a link",
-            });
-        };
-        nodes.push((path, node));
-    }
-    Ok(nodes)
-}
-
-#[cfg(unix)]
-fn is_executable(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o100 != 0
-}
-
-#[cfg(not(unix))]
-const fn is_executable(_: &fs::Metadata) -> bool {
-    false
 }
 
 /// A file that is about to be written.

@@ -1,12 +1,13 @@
 //! Where a Python comes from, and how it becomes a tree that stands anywhere.
 //!
-//! [`plan`] orders the sources: uv's build, found by [`catalogue`] and fetched by the caller;
+//! [`plan()`] orders the sources: uv's build, found by [`catalogue`] and fetched by the caller;
 //! [`pyenv`]'s; the [`system`]'s. The first two end in a tree: [`ingest_archive`] and
 //! [`pyenv::ingest`] check the whole build before they write, and abstract the folder that it was
 //! made for.
 
 mod archive;
 pub mod catalogue;
+mod folder;
 mod ingest;
 mod outline;
 mod plan;
