@@ -1,18 +1,36 @@
 //! The interpreter that an environment is based on: a build in the store, or the system's own.
+//!
+//! Tried in this order, once; the store remembers what served: uv's build, which is the same on
+//! every machine; pyenv's build; the system's interpreter, which stays outside of the store and is
+//! known by the digest of its executable.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use dht_store::{Base, EntryRef, RealisationKind, StoreError, TreeSink};
+use dht_store::{Base, EntryRef, Fingerprint, RealisationKind, StoreError, TreeSink};
 
 use super::context::Context;
+use super::fetch::{FetchError, Origin, Quiet};
+use super::uv::provide_uv;
+use super::watch::FetchWatch;
+use crate::model::location::Location;
 use crate::model::platform::{Layout, Platform};
+use crate::model::progress::Stage;
 use crate::model::python::{Implementation, PythonRequest, PythonVersion};
+use crate::model::selection::Archive;
 use crate::model::target::Target;
-use crate::python::build::{IngestError, pyenv};
+use crate::python::build::catalogue::{self, CatalogueError, Mirrors};
+use crate::python::build::{
+    Attempt, IngestError, IngestedBuild, Known, NoPython, Step, Strategy, ingest_archive, plan,
+    pyenv, system,
+};
 
 /// Builds of Python, by version and platform.
 const PYTHON: RealisationKind = RealisationKind("python");
+/// Interpreters outside of the store, by version and platform.
+const EXTERNAL: RealisationKind = RealisationKind("python-external");
+/// The form in which builds are kept; another number makes all realisations void.
+const FORM: u32 = 1;
 
 /// An interpreter that environments can be based on.
 #[derive(Debug, Clone)]
@@ -29,28 +47,24 @@ pub struct Interpreter {
 #[derive(Debug, thiserror::Error)]
 pub enum BaseError {
     /// A build could not be brought into the store.
-    #[error("could not bring the build of {python} from `{}` into the store", origin.display())]
+    #[error("could not bring the build of {python} from `{origin}` into the store")]
     Ingest {
         /// What was asked for.
-        python: PythonRequest,
+        python: Box<PythonRequest>,
         /// Where the build is.
-        origin: PathBuf,
+        origin: String,
         /// What went wrong.
         source: IngestError,
     },
+    /// The bytes of a build are not those of its hash.
+    #[error(transparent)]
+    Integrity(FetchError),
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Nothing that was tried has it.
-    #[error("found no {python} for {platform}; tried: {}", tried.join("; "))]
-    Nothing {
-        /// What was asked for.
-        python: PythonRequest,
-        /// For which platform.
-        platform: Platform,
-        /// Each thing that was tried, and why it did not serve.
-        tried: Vec<String>,
-    },
+    #[error(transparent)]
+    Nothing(Box<NoPython>),
 }
 
 /// Returns the interpreter for `python` on `platform`, if the store remembers one.
@@ -59,10 +73,28 @@ pub fn remembered(
     python: &PythonRequest,
     platform: Platform,
 ) -> Option<Interpreter> {
-    let entry = context
-        .store
-        .realised_entry(PYTHON, &input(python, platform))?;
-    Some(in_store(context, python, platform, entry, None))
+    let input = input(python, platform);
+    if let Some(entry) = context.store.realised_entry(PYTHON, &input) {
+        return Some(in_store(context, python, platform, entry, None));
+    }
+    let program = PathBuf::from(context.store.realised_text(EXTERNAL, &input)?);
+    external(python, program)
+}
+
+/// Returns an interpreter outside of the store, known by its digest.
+fn external(python: &PythonRequest, program: PathBuf) -> Option<Interpreter> {
+    let mut file = std::fs::File::open(&program).ok()?;
+    let (digest, _) = dht_store::Digest::of_reader(&mut file).ok()?;
+    let base = Base::External {
+        name: python.implementation.to_string(),
+        version: python.version.to_string(),
+        digest: Fingerprint(digest),
+    };
+    Some(Interpreter {
+        base,
+        program,
+        origin: None,
+    })
 }
 
 /// Returns the program of a base.
@@ -85,7 +117,7 @@ pub fn program_of(context: &Context<'_>, base: &Base, target: &Target) -> PathBu
 }
 
 fn input(python: &PythonRequest, platform: Platform) -> Vec<u8> {
-    format!("form 1\n{python}\n{platform}").into_bytes()
+    format!("form {FORM}\n{python}\n{platform}").into_bytes()
 }
 
 /// Provides the interpreter for `python` on `platform`.
@@ -107,35 +139,186 @@ pub fn provide_again(
     python: &PythonRequest,
     platform: Platform,
 ) -> Result<Interpreter, BaseError> {
-    let input = input(python, platform);
-    let mut tried = Vec::new();
     let home = context.machine.home.as_deref();
-    match pyenv::folder(python, context.machine.pyenv_root.clone(), home) {
-        Some(folder) if folder.is_dir() && Platform::host() == Some(platform) => {
-            let entry = ingest(context, python, &folder, &|sink| {
-                pyenv::ingest(&folder, python, sink)
-            })?;
-            context.store.realise_entry(PYTHON, &input, &entry)?;
-            let origin = format!("pyenv, {}", folder.display());
-            return Ok(in_store(context, python, platform, entry, Some(origin)));
+    let known = Known {
+        archive: find_archive(context, python, platform),
+        pyenv: pyenv::folder(python, context.machine.pyenv_root.clone(), home)
+            .filter(|folder| folder.is_dir()),
+        host: Platform::host(),
+    };
+    let plan = plan(platform, known);
+    let mut tried = plan.ruled_out;
+    for step in plan.steps {
+        match take(context, python, platform, step)? {
+            Ok(interpreter) => return Ok(interpreter),
+            Err(attempts) => tried.extend(attempts),
         }
-        Some(folder) => tried.push(format!("pyenv: `{}` is not there", folder.display())),
-        None => tried.push("pyenv: no root folder".to_owned()),
     }
-    Err(BaseError::Nothing {
-        python: python.clone(),
+    let request = python.clone();
+    Err(BaseError::Nothing(Box::new(NoPython {
+        request,
         platform,
         tried,
-    })
+    })))
 }
 
-type Fill<'a> =
-    &'a dyn Fn(&dyn TreeSink) -> Result<crate::python::build::IngestedBuild, IngestError>;
+type Taken = Result<Result<Interpreter, Vec<Attempt>>, BaseError>;
+
+fn take(context: &Context<'_>, python: &PythonRequest, platform: Platform, step: Step) -> Taken {
+    let keep = |origin: String, fill: Fill<'_>| -> Taken {
+        let entry = ingest(context, python, &origin, fill)?;
+        context
+            .store
+            .realise_entry(PYTHON, &input(python, platform), &entry)?;
+        Ok(Ok(in_store(context, python, platform, entry, Some(origin))))
+    };
+    match step {
+        Step::Fetch(archive) => {
+            let what = archive.location.to_string();
+            let path = match fetch(context, archive) {
+                Ok(path) => path,
+                Err(error) if error.is_integrity() => return Err(BaseError::Integrity(error)),
+                Err(error) => {
+                    return Ok(Err(vec![Attempt {
+                        strategy: Strategy::Uv,
+                        what,
+                        why: chain(&error),
+                    }]));
+                }
+            };
+            let kept = keep(what, &|sink| ingest_archive(&path.0, python, sink));
+            if path.1 && kept.is_ok() {
+                // A download that stays costs space only.
+                let _ = std::fs::remove_file(&path.0);
+            }
+            kept
+        }
+        Step::Pyenv(folder) => keep(format!("pyenv, {}", folder.display()), &|sink| {
+            pyenv::ingest(&folder, python, sink)
+        }),
+        Step::System => {
+            let path = &context.machine.path;
+            let found = system::find(python, platform, path, &[context.project], context.cancel);
+            Ok(found.and_then(|found| {
+                let program = found.executable;
+                let text = program.to_str().map(str::to_owned);
+                let remembered = text.map(|text| {
+                    context
+                        .store
+                        .realise_text(EXTERNAL, &input(python, platform), &text)
+                });
+                let missing = |why: &str| {
+                    vec![Attempt {
+                        strategy: Strategy::System,
+                        what: program.display().to_string(),
+                        why: why.to_owned(),
+                    }]
+                };
+                match remembered {
+                    Some(Ok(())) => {}
+                    _ => return Err(missing("the store cannot remember its path")),
+                }
+                external(python, program.clone()).ok_or_else(|| missing("it cannot be read"))
+            }))
+        }
+    }
+}
+
+/// Finds uv's build of a Python, or tells why none is known.
+fn find_archive(
+    context: &Context<'_>,
+    python: &PythonRequest,
+    platform: Platform,
+) -> Result<Archive, String> {
+    let mirrors = Mirrors {
+        python: context.machine.python_mirror.clone(),
+        pypy: context.machine.pypy_mirror.clone(),
+        ..Mirrors::default()
+    };
+    let none = || "uv names no build of this version for this platform".to_owned();
+    let wrong = |error: CatalogueError| chain(&error);
+    if let Some(text) = &context.machine.python_downloads {
+        let location = catalogue::location_of(text).map_err(wrong)?;
+        let list = read_list(context, location).map_err(|error| chain(&error))?;
+        let found = catalogue::in_metadata(&list, python, platform, &mirrors).map_err(wrong)?;
+        return found.ok_or_else(none);
+    }
+    let uv = provide_uv(context).map_err(|error| chain(&error))?;
+    let list = uv
+        .python_list(&catalogue::uv_list_arguments(python), context.cancel)
+        .map_err(|error| chain(&error))?;
+    let found = catalogue::in_uv_list(&list, python, platform, &mirrors).map_err(wrong)?;
+    let mut archive = found.ok_or_else(none)?;
+    if archive.sha256.is_none()
+        && let Some(location) = catalogue::sums_location(&archive)
+        && let Ok(sums) = read_list(context, location)
+    {
+        let sums = String::from_utf8_lossy(&sums);
+        archive.sha256 = catalogue::sha256_in_sums(&sums, &archive.filename);
+    }
+    Ok(archive)
+}
+
+/// Reads a text that is somewhere.
+fn read_list(context: &Context<'_>, location: Location) -> Result<Vec<u8>, FetchError> {
+    let filename = match &location {
+        Location::File(path) => path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        Location::Url(url) => {
+            let segments = url.as_url().path_segments();
+            segments
+                .and_then(Iterator::last)
+                .unwrap_or("list")
+                .to_owned()
+        }
+    };
+    let archive = Archive {
+        location,
+        filename,
+        sha256: None,
+        size: None,
+    };
+    let file = context.fetcher.fetch(&archive, &Quiet)?;
+    let text = std::fs::read(&file.path).unwrap_or_default();
+    if file.origin != Origin::Local {
+        // A list is asked for anew each time.
+        let _ = std::fs::remove_file(&file.path);
+    }
+    Ok(text)
+}
+
+/// Fetches a build; true when the file is a download.
+fn fetch(context: &Context<'_>, archive: Archive) -> Result<(PathBuf, bool), FetchError> {
+    context
+        .progress
+        .begin(Stage::Fetch, archive.size.unwrap_or(0));
+    let fetched = context
+        .fetcher
+        .fetch(&archive, &FetchWatch::new(context.progress));
+    context.progress.finish(Stage::Fetch);
+    fetched.map(|file| (file.path, file.origin != Origin::Local))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+type Fill<'a> = &'a dyn Fn(&dyn TreeSink) -> Result<IngestedBuild, IngestError>;
 
 fn ingest(
     context: &Context<'_>,
     python: &PythonRequest,
-    origin: &Path,
+    origin: &str,
     fill: Fill<'_>,
 ) -> Result<EntryRef, BaseError> {
     let transaction = context.store.begin()?;
@@ -144,7 +327,7 @@ fn ingest(
         &python.version.to_string(),
     )?;
     fill(&staged).map_err(|source| BaseError::Ingest {
-        python: python.clone(),
+        python: Box::new(python.clone()),
         origin: origin.to_owned(),
         source,
     })?;
@@ -155,7 +338,7 @@ fn ingest(
 }
 
 /// Returns the interpreter in an entry of the store.
-pub fn in_store(
+fn in_store(
     context: &Context<'_>,
     python: &PythonRequest,
     platform: Platform,
@@ -177,7 +360,7 @@ pub fn in_store(
 /// Lists the versions that can be had without the network: what the store has, and pyenv.
 pub fn known(context: &Context<'_>) -> Vec<PythonRequest> {
     let mut known = Vec::new();
-    let add = |name: &str, version: &str, known: &mut Vec<PythonRequest>| {
+    let mut add = |name: &str, version: &str| {
         let implementation = match name {
             "cpython" => Implementation::CPython,
             "pypy" => Implementation::PyPy,
@@ -191,22 +374,27 @@ pub fn known(context: &Context<'_>) -> Vec<PythonRequest> {
         }
     };
     for entry in context.store.entries().unwrap_or_default() {
-        add(&entry.name, &entry.version, &mut known);
+        add(&entry.name, &entry.version);
     }
+    for version in pyenv_versions(context) {
+        add("cpython", &version);
+    }
+    known.sort_by(|left, right| left.version.cmp(&right.version));
+    known.dedup();
+    known
+}
+
+fn pyenv_versions(context: &Context<'_>) -> Vec<String> {
     let root = context.machine.pyenv_root.clone().map(PathBuf::from);
     let home = context
         .machine
         .home
         .as_ref()
         .map(|home| home.join(".pyenv"));
-    if let Some(versions) = root.or(home).map(|root| root.join("versions"))
-        && let Ok(folders) = std::fs::read_dir(versions)
-    {
-        for folder in folders.flatten() {
-            add("cpython", &folder.file_name().to_string_lossy(), &mut known);
-        }
-    }
-    known.sort_by(|left, right| left.version.cmp(&right.version));
-    known.dedup();
-    known
+    let versions = root.or(home).map(|root| root.join("versions"));
+    let folders = versions.and_then(|versions: PathBuf| std::fs::read_dir(versions).ok());
+    let names = folders.into_iter().flatten().flatten();
+    names
+        .map(|folder| folder.file_name().to_string_lossy().into_owned())
+        .collect()
 }

@@ -40,6 +40,8 @@ struct PackageTree {
 pub struct Place<'a> {
     /// The folder of the project, absolute.
     pub project: &'a Path,
+    /// The environment's folder, absolute.
+    pub environment: &'a Path,
     /// The interpreter that the environment is based on, absolute.
     pub interpreter: &'a Path,
     /// Whether bytecode from the store belongs to it.
@@ -118,15 +120,23 @@ impl Blueprint {
         let mut generated = venv_files(&target, place)?;
         let mut packages = Vec::with_capacity(trees.len());
         for tree in trees {
-            match &tree.package.editable {
-                Some(folder) => generated.extend(editable::render(
-                    &tree.source,
-                    &tree.manifest,
-                    &tree.mounts,
-                    &editable::Site::new(place.project, folder, &environment.mounts),
-                )?),
-                None => packages.push(tree),
-            }
+            let Some(folder) = &tree.package.folder else {
+                packages.push(tree);
+                continue;
+            };
+            let site = editable::Site {
+                project: place.project,
+                folder,
+                environment: place.environment,
+                layout: target.platform.layout(),
+            };
+            let mounts = &environment.mounts;
+            generated.extend(editable::render(
+                &tree.source,
+                &tree.manifest,
+                mounts,
+                &site,
+            )?);
         }
         Ok(Self {
             environment,
@@ -180,7 +190,7 @@ fn read_package(
 ) -> Result<PackageTree, StoreError> {
     let manifest = store.manifest(package.entry)?;
     let bytecode = match label {
-        Some(label) if package.editable.is_none() => store.supplement(package.entry, label)?,
+        Some(label) if package.folder.is_none() => store.supplement(package.entry, label)?,
         _ => None,
     };
     let mounts = environment

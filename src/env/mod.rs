@@ -19,6 +19,7 @@ pub mod fetch;
 pub mod launchers;
 pub mod realise;
 pub mod select;
+pub mod sources;
 pub mod state;
 pub mod uv;
 pub mod watch;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -138,7 +138,7 @@ fn package(wheel: &WheelInput, entry: EntryRef) -> Package {
         name: wheel.name.to_string(),
         version: entry.version,
         entry: entry.entry,
-        editable: None,
+        folder: None,
     }
 }
 
@@ -179,7 +179,7 @@ fn bring_in(
     wheels: &[&WheelInput],
     report: &mut RealiseReport,
 ) -> Result<Vec<Package>, RealiseError> {
-    let launchers = Launchers::get(context, target, wheels)?;
+    let launchers = Launchers::get(context, target)?;
     let transaction = context.store.begin()?;
     let archives: Vec<Archive> = wheels.iter().map(|wheel| wheel.archive.clone()).collect();
     let known_sizes = archives.iter().filter_map(|archive| archive.size);
@@ -282,13 +282,7 @@ fn unpack(
     })?;
     let bytes = map(&file.path)?;
     let staged = transaction.stage(filename.name.as_ref(), &filename.version.to_string())?;
-    let install_target = InstallTarget {
-        layout: target.platform.layout(),
-        folds_case: target.platform.folds_case(),
-        python_lib: target.python.lib_name(),
-        windows_launcher: launchers.borrow(),
-        direct_url: input.direct_url.clone(),
-    };
+    let install_target = install_target(target, launchers, input.direct_url.clone());
     let installed = wheel::install(&bytes, &filename, &install_target, &staged as &dyn TreeSink)
         .map_err(|source| RealiseError::Wheel {
             filename: name.clone(),
@@ -308,9 +302,54 @@ fn unpack(
     })
 }
 
+/// Unpacks a wheel that was built here.
+pub fn unpack_built(
+    context: &Context<'_>,
+    transaction: &Transaction<'_>,
+    target: &Target,
+    path: &Path,
+    direct_url: Option<String>,
+) -> Result<ReadyEntry, RealiseError> {
+    let filename = filename_of(path)?;
+    let bytes = map(path)?;
+    let launchers = Launchers::get(context, target)?;
+    let staged = transaction.stage(filename.name.as_ref(), &filename.version.to_string())?;
+    let install_target = install_target(target, &launchers, direct_url);
+    wheel::install(&bytes, &filename, &install_target, &staged).map_err(|source| {
+        RealiseError::Wheel {
+            filename: filename.to_string(),
+            source,
+        }
+    })?;
+    Ok(staged.finish()?)
+}
+
+/// Reads the name of a wheel.
+pub fn filename_of(path: &Path) -> Result<WheelFilename, RealiseError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    WheelFilename::from_str(&name).map_err(|source| RealiseError::Filename {
+        filename: name.into_owned(),
+        source,
+    })
+}
+
+fn install_target<'a>(
+    target: &Target,
+    launchers: &'a Launchers,
+    direct_url: Option<String>,
+) -> InstallTarget<'a> {
+    InstallTarget {
+        layout: target.platform.layout(),
+        folds_case: target.platform.folds_case(),
+        python_lib: target.python.lib_name(),
+        windows_launcher: launchers.borrow(),
+        direct_url,
+    }
+}
+
 /// Maps an archive into memory. It is in the store's own folder, or a file of the user's that is
 /// read once.
-fn map(path: &std::path::Path) -> Result<memmap2::Mmap, RealiseError> {
+pub fn map(path: &Path) -> Result<memmap2::Mmap, RealiseError> {
     let read = |source| RealiseError::Read {
         path: path.to_owned(),
         source,
@@ -332,13 +371,9 @@ pub struct Launchers {
 }
 
 impl Launchers {
-    fn get(
-        context: &Context<'_>,
-        target: &Target,
-        wheels: &[&WheelInput],
-    ) -> Result<Self, RealiseError> {
+    fn get(context: &Context<'_>, target: &Target) -> Result<Self, RealiseError> {
         use crate::model::platform::{Arch, Layout};
-        if target.platform.layout() != Layout::Windows || wheels.is_empty() {
+        if target.platform.layout() != Layout::Windows {
             return Ok(Self::default());
         }
         let boxed = |error| RealiseError::Launcher(Box::new(error));

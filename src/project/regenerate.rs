@@ -212,7 +212,7 @@ impl Work<'_> {
         }
         let packages = resolved.environment.packages.iter();
         let entries: Vec<_> = packages
-            .filter(|package| package.editable.is_none())
+            .filter(|package| package.folder.is_none())
             .map(dht_store::Package::entry_ref)
             .collect();
         let Interpreter { base, program, .. } = &resolved.interpreter;
@@ -233,6 +233,7 @@ impl Work<'_> {
     ) -> Result<Blueprint, RegenerateError> {
         let place = Place {
             project: &self.spec.root.folder,
+            environment: &self.folder,
             interpreter: &interpreter.program,
             bytecode: self.bytecode,
             prompt: &self.spec.prompt(),
@@ -304,6 +305,7 @@ impl Work<'_> {
         let environment = self.context.store.environment(old.fingerprint).ok()??;
         let place = Place {
             project: &self.spec.root.folder,
+            environment: &self.folder,
             interpreter: Path::new("python"),
             bytecode: old.bytecode,
             prompt: &old.prompt,

@@ -10,6 +10,7 @@ use crate::env::context::Context;
 use crate::env::document::document;
 use crate::env::realise::{RealiseError, RealiseReport, WheelInput, realise_wheels};
 use crate::env::select::{SelectError, select};
+use crate::env::sources::{SourceError, realise_sources};
 use crate::env::uv::{UvSetupError, provide_uv};
 use crate::model::groups::GroupRequest;
 use crate::model::platform::Platform;
@@ -17,6 +18,7 @@ use crate::model::pylock::{LockOrigin, LockPolicy, Pylock, PylockError};
 use crate::model::python::PythonRequest;
 use crate::model::selection::{Selection, Source};
 use crate::model::target::Target;
+use crate::python::direct_url::direct_url;
 use crate::tools::uv::{ExportRequest, Freshness, UvError};
 
 /// Environments, by what was asked for.
@@ -79,6 +81,9 @@ pub enum ResolveError {
     /// A package could not be brought into the store.
     #[error(transparent)]
     Realise(#[from] RealiseError),
+    /// A package could not be built.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -201,20 +206,27 @@ fn work_out(
 ) -> Result<Environment, ResolveError> {
     let selection = selection(context, spec, target, interpreter)?;
     let mut wheels = Vec::new();
+    let mut sources = Vec::new();
     for package in selection.packages {
+        let direct_url = direct_url(&package);
         match package.source {
             Source::Wheel(archive) => {
                 wheels.push(WheelInput {
                     name: package.name,
                     archive,
-                    direct_url: None,
+                    direct_url,
                 });
             }
-            _ => {}
+            Source::Sdist { .. } | Source::Git { .. } | Source::Directory { .. } => {
+                sources.push(package);
+            }
         }
     }
-    let (packages, realised) = realise_wheels(context, target, &wheels, again)?;
+    let (mut packages, realised) = realise_wheels(context, target, &wheels, again)?;
     report.realised = realised;
+    let (built, count) = realise_sources(context, target, interpreter, &sources, again)?;
+    report.built += count;
+    packages.extend(built);
     Ok(document(target, interpreter.base.clone(), packages))
 }
 

@@ -142,14 +142,15 @@ fn compare(
 ) -> Result<(Vec<Drift>, Comparison), ValidateError> {
     let target = target_of(environment)?;
     let program = base::program_of(context, &environment.base, &target);
+    let folder = spec.root.folder.join(VENV);
     let place = Place {
         project: &spec.root.folder,
+        environment: &folder,
         interpreter: &program,
         bytecode: state.bytecode,
         prompt: &state.prompt,
     };
     let blueprint = Blueprint::draw(context.store, environment.clone(), place)?;
-    let folder = spec.root.folder.join(VENV);
     let depth = match (closeness, State::written_at(&folder)) {
         (Closeness::Quick, Some(since)) => Depth::Quick { since },
         (Closeness::Deep, _) => Depth::Deep,

@@ -4,6 +4,7 @@ pub mod build;
 pub mod bytecode;
 pub mod direct_url;
 pub mod editable;
+pub mod sdist;
 pub mod venv;
 pub mod wheel;
 

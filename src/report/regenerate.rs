@@ -152,7 +152,10 @@ impl RegenerateReport {
             self.files,
             mode(self.link_mode)
         ));
-        ui.done(format!("Environment fingerprint: blake3:{}", self.fingerprint));
+        ui.done(format!(
+            "Environment fingerprint: blake3:{}",
+            self.fingerprint
+        ));
     }
 
     fn tell_inputs(&self, ui: &Ui) {

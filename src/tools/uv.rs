@@ -166,6 +166,23 @@ impl Uv {
         Ok(first.to_owned())
     }
 
+    /// Returns what uv prints for `arguments`, those of `uv python list` with JSON output.
+    ///
+    /// # Errors
+    ///
+    /// When uv fails.
+    pub fn python_list(&self, arguments: &[String], cancel: &Cancel) -> Result<Vec<u8>, UvError> {
+        let Some((command, rest)) = arguments.split_first() else {
+            return Ok(Vec::new());
+        };
+        let doing = "list the builds of Python";
+        // Found on any machine alike: the interpreters of this one are left out.
+        let output = self.call(command, None).args(rest).run(cancel);
+        output
+            .map(|output| output.stdout)
+            .map_err(|source| Self::failed(doing, source))
+    }
+
     /// Starts a call of a sub-command; the options of all commands come after its name.
     fn call(&self, command: &str, folder: Option<&Path>) -> Call {
         let mut call = Call::new(&self.program)

@@ -4,7 +4,9 @@ use dht_store::StoreError;
 
 use super::{Failure, Kind};
 use crate::env::base::BaseError;
+use crate::env::fetch::FetchError;
 use crate::env::realise::RealiseError;
+use crate::env::sources::SourceError;
 use crate::project::discover::DiscoverError;
 use crate::project::regenerate::RegenerateError;
 use crate::project::resolve::ResolveError;
@@ -92,26 +94,14 @@ fn of_base(error: &BaseError) -> Advice {
     match error {
         BaseError::Store(error) => of_store(error),
         BaseError::Ingest { .. } => (Kind::Integrity, None),
-        BaseError::Nothing { .. } => advice(
-            Kind::Unsuitable,
-            "install it with `pyenv install`, set `UV_PYTHON_INSTALL_MIRROR` to a mirror that has \
-             it, or ask for another version",
-        ),
+        BaseError::Integrity(error) => (Kind::Integrity, error.advice().map(str::to_owned)),
+        BaseError::Nothing(nothing) => (Kind::Unsuitable, Some(nothing.advice().join("; "))),
     }
 }
 
 fn of_realise(error: &RealiseError) -> Advice {
     match error {
-        RealiseError::Fetch(error) => {
-            let kind = if error.is_integrity() {
-                Kind::Integrity
-            } else if error.is_disk() {
-                Kind::Work
-            } else {
-                Kind::Network
-            };
-            (kind, error.advice().map(str::to_owned))
-        }
+        RealiseError::Fetch(error) => of_fetch(error),
         RealiseError::Wheel { .. } | RealiseError::Filename { .. } => advice(
             Kind::Integrity,
             "the archive breaks the wheel format and is not installed; tell its publisher, or lock \
@@ -142,8 +132,43 @@ fn of_resolve(error: &ResolveError) -> Advice {
         ResolveError::Pylock(_) => (Kind::Configuration, None),
         ResolveError::Select(_) => (Kind::Unsuitable, None),
         ResolveError::Realise(error) => of_realise(error),
+        ResolveError::Source(error) => of_source(error),
         ResolveError::Store(error) => of_store(error),
     }
+}
+
+fn of_source(error: &SourceError) -> Advice {
+    match error {
+        SourceError::UvSetup { .. } | SourceError::Offline { .. } => advice(
+            Kind::Tool,
+            "run once with the network: what is built is kept in the store",
+        ),
+        SourceError::Build { .. } => advice(
+            Kind::Tool,
+            "read what the build printed above; system libraries or a compiler may be missing",
+        ),
+        SourceError::Foreign { .. } => advice(
+            Kind::Unsuitable,
+            "make the environment on that platform, or ask the package's publisher for a wheel",
+        ),
+        SourceError::Base(error) => of_base(error),
+        SourceError::Fetch(error) => of_fetch(error),
+        SourceError::Realise(error) => of_realise(error),
+        SourceError::Sdist(_) | SourceError::Template { .. } => (Kind::Integrity, None),
+        SourceError::Read { .. } => (Kind::Work, None),
+        SourceError::Store(error) => of_store(error),
+    }
+}
+
+fn of_fetch(error: &FetchError) -> Advice {
+    let kind = if error.is_integrity() {
+        Kind::Integrity
+    } else if error.is_disk() {
+        Kind::Work
+    } else {
+        Kind::Network
+    };
+    (kind, error.advice().map(str::to_owned))
 }
 
 fn of_regenerate(error: &RegenerateError) -> Advice {

@@ -63,10 +63,10 @@ pub struct Package {
     pub version: String,
     /// The tree that is linked.
     pub entry: EntryId,
-    /// The folder of the project, relative to the project's root, that an editable package refers
-    /// to. Its entry is a template, rendered for the place where the project stands.
+    /// The folder, relative to the project's root, that the package refers to, as editable ones do.
+    /// Its entry is a template, rendered for the place where the project stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub editable: Option<String>,
+    pub folder: Option<String>,
 }
 
 impl Package {
@@ -160,7 +160,7 @@ mod tests {
             name: name.into(),
             version: "1".into(),
             entry: EntryId::of(name.as_bytes()),
-            editable: None,
+            folder: None,
         };
         Environment {
             format: FORMAT.into(),
