@@ -237,7 +237,12 @@ impl Spec {
                 let path = self.root.folder.join(&folder).join(name);
                 match std::fs::read(&path) {
                     Ok(bytes) => add(&format!("{folder}/{name}"), &bytes),
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    // A lock may also name files: archives have a digest of their own.
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+                        ) => {}
                     Err(source) => return Err(SpecError::Read { path, source }),
                 }
             }
