@@ -27,8 +27,6 @@ pub struct State {
     pub link_mode: LinkMode,
     /// Whether it has bytecode from the store.
     pub bytecode: bool,
-    /// Whether a conflict between packages is an error.
-    pub deny_conflicts: bool,
     /// What shells show while it is active.
     pub prompt: String,
 }
@@ -46,16 +44,27 @@ impl State {
             fingerprint,
             link_mode,
             bytecode,
-            deny_conflicts: false,
             prompt: prompt.to_owned(),
         }
     }
 
     /// Reads the state of the environment in `folder`; `None` where there is no environment of ours.
     pub fn read(folder: &Path) -> Option<Self> {
-        let bytes = std::fs::read(folder.join(FILE)).ok()?;
-        let state: Self = serde_json::from_slice(&bytes).ok()?;
+        Self::parse(&std::fs::read(folder.join(FILE)).ok()?)
+    }
+
+    /// Reads the bytes of the file; `None` for another format, or what is no state.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let state: Self = serde_json::from_slice(bytes).ok()?;
         (state.format == FORMAT).then_some(state)
+    }
+
+    /// Returns the bytes of the file: indented JSON.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes =
+            serde_json::to_vec_pretty(self).expect("because the value has string keys only");
+        bytes.push(b'\n');
+        bytes
     }
 
     /// Returns when the state was written, in seconds and nanoseconds since the Unix epoch.
@@ -70,10 +79,7 @@ impl State {
         let write = || -> io::Result<()> {
             let dir = Dir::open(folder)?;
             fs::create_dirs(&dir, Path::new(FOLDER))?;
-            let mut bytes =
-                serde_json::to_vec_pretty(self).expect("because the value has string keys only");
-            bytes.push(b'\n');
-            fs::write_atomic(&dir, Path::new(FILE), &bytes, 0o644)
+            fs::write_atomic(&dir, Path::new(FILE), &self.to_bytes(), 0o644)
         };
         write().map_err(FsError::at("write", folder.join(FILE)))
     }

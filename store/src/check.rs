@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::StoreError;
@@ -39,7 +40,7 @@ const fn has_mode(found: u32, _expected: u32) -> bool {
 }
 
 /// What is wrong with a file or folder of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProblemKind {
     /// It is gone.
@@ -57,7 +58,7 @@ pub enum ProblemKind {
 }
 
 /// One thing that is wrong with an entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Problem {
     /// The path inside the entry.
     pub path: String,
@@ -66,7 +67,7 @@ pub struct Problem {
 }
 
 /// What a check of one entry found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EntryReport {
     /// Problems, sorted by path.
     pub problems: Vec<Problem>,

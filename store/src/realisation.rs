@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
 use crate::format::environment::EntryRef;
+use crate::format::realisation::Realised;
 use crate::fs::FsError;
 use crate::id::{Digest, Fingerprint};
-use crate::store::{Store, parse_folder, read_optional};
+use crate::store::{Store, read_optional};
 
 /// What kind of input a realisation is about: one folder each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,25 +19,26 @@ pub struct RealisationKind(pub &'static str);
 impl Store {
     /// Returns the entry that `input` gave, if the store knows it and still has it.
     pub fn realised_entry(&self, kind: RealisationKind, input: &[u8]) -> Option<EntryRef> {
-        let text = self.realisation(kind, input)?;
-        let entry = parse_folder(text.strip_prefix("entry ")?.strip_suffix('\n')?)?;
-        self.has_entry(&entry).then_some(entry)
+        match self.realisation(kind, input)? {
+            Realised::Entry(entry) => self.has_entry(&entry).then_some(entry),
+            Realised::Environment(_) | Realised::Text(_) => None,
+        }
     }
 
     /// Returns the environment that `input` gave, if the store knows it.
     pub fn realised_environment(&self, kind: RealisationKind, input: &[u8]) -> Option<Fingerprint> {
-        let text = self.realisation(kind, input)?;
-        text.strip_prefix("environment ")?
-            .strip_suffix('\n')?
-            .parse()
-            .ok()
+        match self.realisation(kind, input)? {
+            Realised::Environment(fingerprint) => Some(fingerprint),
+            Realised::Entry(_) | Realised::Text(_) => None,
+        }
     }
 
     /// Returns the text that `input` gave, if the store knows it.
     pub fn realised_text(&self, kind: RealisationKind, input: &[u8]) -> Option<String> {
-        self.realisation(kind, input)?
-            .strip_prefix("text\n")
-            .map(str::to_owned)
+        match self.realisation(kind, input)? {
+            Realised::Text(text) => Some(text),
+            Realised::Entry(_) | Realised::Environment(_) => None,
+        }
     }
 
     /// Remembers that `input` gave `entry`.
@@ -46,7 +48,7 @@ impl Store {
         input: &[u8],
         entry: &EntryRef,
     ) -> Result<(), StoreError> {
-        self.realise(kind, input, &format!("entry {}\n", entry.folder()))
+        self.realise(kind, input, &Realised::Entry(entry.clone()))
     }
 
     /// Remembers that `input` gave the environment `fingerprint`.
@@ -56,7 +58,7 @@ impl Store {
         input: &[u8],
         fingerprint: Fingerprint,
     ) -> Result<(), StoreError> {
-        self.realise(kind, input, &format!("environment {fingerprint}\n"))
+        self.realise(kind, input, &Realised::Environment(fingerprint))
     }
 
     /// Remembers that `input` gave `text`.
@@ -66,7 +68,7 @@ impl Store {
         input: &[u8],
         text: &str,
     ) -> Result<(), StoreError> {
-        self.realise(kind, input, &format!("text\n{text}"))
+        self.realise(kind, input, &Realised::Text(text.to_owned()))
     }
 
     /// Forgets what `input` gave.
@@ -87,16 +89,21 @@ impl Store {
         }
     }
 
-    fn realisation(&self, kind: RealisationKind, input: &[u8]) -> Option<String> {
+    fn realisation(&self, kind: RealisationKind, input: &[u8]) -> Option<Realised> {
         // An unreadable claim is no claim: the work is done again.
         let bytes = read_optional(self.dir(), &path(kind, input))
             .ok()
             .flatten()?;
-        String::from_utf8(bytes).ok()
+        Realised::parse(&bytes)
     }
 
-    fn realise(&self, kind: RealisationKind, input: &[u8], text: &str) -> Result<(), StoreError> {
-        self.put(&path(kind, input), text.as_bytes())
+    fn realise(
+        &self,
+        kind: RealisationKind,
+        input: &[u8],
+        realised: &Realised,
+    ) -> Result<(), StoreError> {
+        self.put(&path(kind, input), &realised.to_bytes())
     }
 }
 

@@ -5,21 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use crate::error::StoreError;
+pub use crate::format::root::Root;
 use crate::fs::{self, FsError};
 use crate::id::{Digest, Fingerprint};
 use crate::store::Store;
-
-/// An environment in use.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Root {
-    /// Where it stands, absolute.
-    pub path: PathBuf,
-    /// What stands there.
-    pub environment: Fingerprint,
-}
 
 impl Store {
     /// Registers that the environment stands at `path`.
@@ -29,13 +19,12 @@ impl Store {
             path: path.to_owned(),
             environment,
         };
-        let Ok(mut bytes) = serde_json::to_vec(&root) else {
+        let Some(bytes) = root.to_bytes() else {
             return Err(StoreError::Malformed {
                 path: path.to_owned(),
                 reason: "the path is not Unicode".into(),
             });
         };
-        bytes.push(b'\n');
         if self
             .dir()
             .read_file(&name)
@@ -59,7 +48,7 @@ impl Store {
                 .iter()
                 .filter_map(|entry| {
                     let bytes = dir.read_file(Path::new(&entry.name)).ok()?;
-                    serde_json::from_slice(&bytes).ok()
+                    Root::parse(&bytes)
                 })
                 .collect();
             roots.sort_by(|left, right| left.path.cmp(&right.path));

@@ -175,7 +175,7 @@ impl Store {
             .map_err(FsError::at("list", &folder))?;
         let mut entries: Vec<EntryRef> = names
             .iter()
-            .filter_map(|entry| parse_folder(entry.name.to_str()?))
+            .filter_map(|entry| EntryRef::from_folder(entry.name.to_str()?))
             .collect();
         entries.sort();
         Ok(entries)
@@ -227,17 +227,6 @@ impl Store {
         write().map_err(FsError::at("write", self.path.join(relative)))?;
         Ok(())
     }
-}
-
-/// Splits `<id>-<name>-<version>`: a version holds no dash.
-pub(crate) fn parse_folder(folder: &str) -> Option<EntryRef> {
-    let (id, labels) = (folder.get(..64)?, folder.get(64..)?.strip_prefix('-')?);
-    let (name, version) = labels.rsplit_once('-')?;
-    Some(EntryRef {
-        name: name.into(),
-        version: version.into(),
-        entry: id.parse().ok()?,
-    })
 }
 
 /// Returns where the content with this digest has its extra name, relative to the store.

@@ -34,6 +34,17 @@ impl EntryRef {
     pub fn folder(&self) -> String {
         format!("{}-{}-{}", self.entry, self.name, self.version)
     }
+
+    /// Reads the name of an entry's folder, `<id>-<name>-<version>`: a version holds no dash.
+    pub fn from_folder(folder: &str) -> Option<Self> {
+        let (id, labels) = (folder.get(..64)?, folder.get(64..)?.strip_prefix('-')?);
+        let (name, version) = labels.rsplit_once('-')?;
+        Some(Self {
+            name: name.into(),
+            version: version.into(),
+            entry: id.parse().ok()?,
+        })
+    }
 }
 
 /// The interpreter that an environment runs on.
