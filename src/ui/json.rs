@@ -1,7 +1,8 @@
 //! Output for programs: JSON objects that say which contract they keep.
 
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
-use serde_json::{Error, Value};
+use serde_json::{Error, Value, json};
 
 /// Returns `body` as an indented JSON object whose first member is `"schema": "dhtl/<name>/<version>"`.
 ///
@@ -24,6 +25,21 @@ pub fn document(name: &str, version: u32, body: &impl Serialize) -> Result<Strin
     };
     let schema = format!("dhtl/{name}/{version}");
     serde_json::to_string_pretty(&Document { schema, body })
+}
+
+/// Returns the contract of what [`document`] makes of a `T`.
+pub fn schema<T: JsonSchema>(name: &str, version: u32) -> Schema {
+    let mut schema = schemars::schema_for!(T);
+    let kept = format!("dhtl/{name}/{version}");
+    let properties = schema.ensure_object().entry("properties");
+    if let Value::Object(properties) = properties.or_insert_with(|| json!({})) {
+        properties.insert("schema".to_owned(), json!({ "const": kept }));
+    }
+    let required = schema.ensure_object().entry("required");
+    if let Value::Array(required) = required.or_insert_with(|| json!([])) {
+        required.insert(0, json!("schema"));
+    }
+    schema
 }
 
 fn invalid(problem: &str) -> Error {

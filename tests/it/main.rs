@@ -3,5 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod building;
+#[cfg(unix)]
+mod reports;
 mod schemas;
 mod selection;

@@ -3,14 +3,52 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use schemars::Schema;
+use dht_store::Environment;
+use dht_store::format::root::Root;
+use dht_store::format::store_json::StoreJson;
+use dhtl::env::state::State;
+use dhtl::report::fingerprint::FingerprintReport;
+use dhtl::report::regenerate::RegenerateReport;
+use dhtl::report::store::{StoreListing, VerifyReport};
+use dhtl::report::validate::ValidateReport;
+use dhtl::ui::json;
+use jsonschema::Validator;
+use schemars::{Schema, schema_for};
 use serde_json::Value;
 
 /// A generated schema: its file in `schemas/`, and who generates it.
 type Generated = (&'static str, fn() -> Schema);
 
 /// Every generated schema.
-const SCHEMAS: &[Generated] = &[("dhtconfig.schema.json", dhtl::model::config::schema)];
+const SCHEMAS: &[Generated] = &[
+    ("dhtconfig.schema.json", dhtl::model::config::schema),
+    ("environment.schema.json", || schema_for!(Environment)),
+    ("root.schema.json", || schema_for!(Root)),
+    ("state.schema.json", || schema_for!(State)),
+    ("store.schema.json", || schema_for!(StoreJson)),
+    ("report-fingerprint.schema.json", || {
+        json::schema::<FingerprintReport>("fingerprint", 1)
+    }),
+    ("report-regenerate.schema.json", || {
+        json::schema::<RegenerateReport>("regenerate", 1)
+    }),
+    ("report-store-ls.schema.json", || {
+        json::schema::<StoreListing>("store-ls", 1)
+    }),
+    ("report-store-verify.schema.json", || {
+        json::schema::<VerifyReport>("store-verify", 1)
+    }),
+    ("report-validate-env.schema.json", || {
+        json::schema::<ValidateReport>("validate-env", 1)
+    }),
+];
+
+/// Returns the validator of the schema in `schemas/<name>.schema.json`.
+pub fn validator(name: &str) -> Validator {
+    let path = in_project("schemas").join(format!("{name}.schema.json"));
+    let schema: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    jsonschema::validator_for(&schema).unwrap()
+}
 
 /// Rewrites the schemas instead of comparing them.
 const UPDATE: &str = "DHT_UPDATE_SCHEMAS";
@@ -93,4 +131,36 @@ fn every_example_keeps_the_schema_and_is_read() {
             panic!("{}: {error}", path.display());
         }
     }
+}
+
+#[test]
+fn every_vector_keeps_its_schema() {
+    for (name, folder) in [
+        ("environment", "environment/v1/entry"),
+        ("environment", "environment/v1/external"),
+        ("root", "root/v1/root"),
+        ("state", "state/v1/state.json"),
+        ("store", "store-json/v1/store.json"),
+    ] {
+        let bytes = fs::read(in_project("schemas/vectors").join(folder)).unwrap();
+        let value: Value = serde_json::from_slice(&bytes).unwrap();
+        let validator = validator(name);
+        let problems: Vec<_> = validator.iter_errors(&value).collect();
+        assert!(problems.is_empty(), "{folder}: {problems:?}");
+    }
+}
+
+/// Bytes that stay as they are: an environment of today is understood by every later program.
+#[test]
+fn states_of_version_1() {
+    let bytes = include_bytes!("../../schemas/vectors/state/v1/state.json");
+    let fingerprint = "82b875bfd01861fe18cacaac0fd91ba6f001b505e9168f4b15434d65e6f68e10";
+    let state = State::new(
+        fingerprint.parse().unwrap(),
+        dht_store::LinkMode::Hardlink,
+        true,
+        "demo",
+    );
+    assert_eq!(State::parse(bytes), Some(state.clone()));
+    assert_eq!(state.to_bytes(), bytes);
 }

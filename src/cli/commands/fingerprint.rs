@@ -3,10 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use dht_store::Fingerprint;
 use dht_store::lock::LockMode;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use crate::cli::failure::Failure;
 use crate::cli::selection_args::GroupArgs;
@@ -15,6 +12,7 @@ use crate::model::groups::GroupRequest;
 use crate::model::platform::Platform;
 use crate::project::resolve::resolve;
 use crate::project::spec::{Spec, Wishes};
+use crate::report::fingerprint::FingerprintReport;
 
 /// Prints the fingerprint of the environment that the project asks for.
 ///
@@ -30,17 +28,6 @@ pub struct FingerprintArgs {
     python: Option<String>,
     #[command(flatten)]
     groups: GroupArgs,
-}
-
-/// What `dhtl fingerprint` prints.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct FingerprintReport {
-    /// The fingerprint.
-    pub fingerprint: Fingerprint,
-    /// The platform.
-    pub platform: Platform,
-    /// How many packages the environment has.
-    pub packages: usize,
 }
 
 impl FingerprintArgs {

@@ -7,10 +7,10 @@ use dht_store::check::EntryReport;
 use dht_store::lock::LockMode;
 use dht_store::{EntryRef, NodeKind, RepairReport, Store};
 use rayon::prelude::*;
-use serde::Serialize;
 
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::session::Session;
+use crate::report::store::{DamagedEntry, EntryLine, StoreListing, VerifyReport};
 use crate::ui::table::{Align, Table};
 
 /// Looks into the store, and checks it.
@@ -45,30 +45,6 @@ enum StoreCommand {
         #[arg(long)]
         repair: bool,
     },
-}
-
-#[derive(Serialize)]
-struct EntryLine {
-    entry: String,
-    name: String,
-    version: String,
-    files: usize,
-    bytes: u64,
-}
-
-#[derive(Serialize)]
-struct VerifyLine {
-    entry: EntryRef,
-    #[serde(flatten)]
-    report: EntryReport,
-}
-
-#[derive(Serialize)]
-struct VerifyReport {
-    entries: usize,
-    bytes_read: u64,
-    damaged: Vec<VerifyLine>,
-    repaired: usize,
 }
 
 impl StoreArgs {
@@ -136,7 +112,7 @@ fn lines(store: &Store) -> Result<Vec<EntryLine>, Failure> {
             let manifest = store.manifest(entry.entry)?;
             let is_file = |node: &&dht_store::Node| matches!(node.kind, NodeKind::File { .. });
             Ok(EntryLine {
-                entry: entry.entry.to_string(),
+                entry: entry.entry,
                 name: entry.name.clone(),
                 version: entry.version.clone(),
                 files: manifest.nodes().iter().filter(is_file).count(),
@@ -149,13 +125,9 @@ fn lines(store: &Store) -> Result<Vec<EntryLine>, Failure> {
 fn list(session: &Session, store: &Store) -> Result<(), Failure> {
     let lines = lines(store)?;
     if session.globals.json {
-        #[derive(Serialize)]
-        struct Listing {
-            entries: Vec<EntryLine>,
-        }
         return Ok(session
             .ui
-            .json("store-ls", 1, &Listing { entries: lines })?);
+            .json("store-ls", 1, &StoreListing { entries: lines })?);
     }
     let mut table = Table::new([
         ("ENTRY", Align::Left),
@@ -166,7 +138,7 @@ fn list(session: &Session, store: &Store) -> Result<(), Failure> {
     ]);
     for line in &lines {
         table.row([
-            line.entry[..12].to_owned(),
+            line.entry.to_string()[..12].to_owned(),
             line.name.clone(),
             line.version.clone(),
             line.files.to_string(),
@@ -236,7 +208,7 @@ fn verify(
         .map(|entry| Ok((entry.clone(), store.check_entry(entry, every_byte)?)))
         .collect::<Result<_, dht_store::StoreError>>()?;
     let bytes_read = checked.iter().map(|(_, report)| report.bytes_read).sum();
-    let mut damaged: Vec<VerifyLine> = Vec::new();
+    let mut damaged: Vec<DamagedEntry> = Vec::new();
     let mut repaired = 0;
     for (entry, report) in checked {
         if report.problems.is_empty() {
@@ -256,7 +228,7 @@ fn verify(
         };
         repaired += done.len();
         if !remaining.is_empty() {
-            damaged.push(VerifyLine {
+            damaged.push(DamagedEntry {
                 entry,
                 report: EntryReport {
                     problems: remaining,
@@ -284,7 +256,7 @@ fn tell(session: &Session, report: &VerifyReport) -> Result<(), Failure> {
     if session.globals.json {
         return Ok(session.ui.json("store-verify", 1, report)?);
     }
-    for VerifyLine { entry, report } in &report.damaged {
+    for DamagedEntry { entry, report } in &report.damaged {
         for problem in &report.problems {
             let kind = format!("{:?}", problem.kind).to_lowercase();
             session.ui.failed(format!(

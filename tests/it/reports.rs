@@ -1,0 +1,102 @@
+//! What `--json` prints keeps the contracts in `schemas/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dhtl_test_kit::host::pyenv_build;
+use dhtl_test_kit::{Output, Sandbox, WheelBuilder};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::schemas::validator;
+
+const PYTHON: &str = "3.11.7";
+
+/// A project with one wheel, and a Python on `PATH`; `None`, said aloud, where this host has none.
+fn project() -> Option<(Sandbox, PathBuf)> {
+    let Some(python) = pyenv_build(PYTHON) else {
+        eprintln!("SKIPPED: this host has no pyenv build of CPython {PYTHON}");
+        return None;
+    };
+    // Taken from `PATH` it is used in place, so that the test need not bring a Python into a store.
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_dhtl"))
+        .with_path(python.join("bin"))
+        .with_var("DHT_OFFLINE", "1");
+    let wheel = WheelBuilder::new("demo", "1.0")
+        .file("demo/__init__.py", "VALUE = 1\n")
+        .console_script("demo", "demo:main");
+    let mut sha256 = String::new();
+    for byte in Sha256::digest(wheel.build()) {
+        sha256.push_str(&format!("{byte:02x}"));
+    }
+    let name = wheel.filename();
+    let lock = format!(
+        "lock-version = \"1.0\"\ncreated-by = \"test\"\nrequires-python = \">=3.11\"\n\n\
+         [[packages]]\nname = \"demo\"\nversion = \"1.0\"\n\n\
+         [[packages.wheels]]\nname = \"{name}\"\npath = \"{name}\"\nhashes = {{ sha256 = \"{sha256}\" }}\n"
+    );
+    let folder = sandbox
+        .project("sample")
+        .pyproject(">=3.11", &["demo"])
+        .file(".python-version", PYTHON)
+        .file("pylock.toml", lock)
+        .build();
+    wheel.write_to(&folder);
+    Some((sandbox, folder))
+}
+
+fn dhtl(sandbox: &Sandbox, project: &Path, args: &[&str]) -> Output {
+    sandbox
+        .dhtl_run()
+        .args(args)
+        .arg("--json")
+        .in_folder(project)
+        .output()
+}
+
+/// Checks what was printed against the contract that it names, which has to be this one.
+fn keeps(schema: &str, output: &Output) -> Value {
+    let value: Value = serde_json::from_str(&output.stdout).unwrap();
+    let validator = validator(&format!("report-{schema}"));
+    let problems: Vec<String> = validator
+        .iter_errors(&value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(problems.is_empty(), "{problems:?}\n{output}");
+    assert_eq!(value["schema"], format!("dhtl/{schema}/1"));
+    value
+}
+
+#[test]
+fn reports_keep_their_schemas() {
+    let Some((sandbox, project)) = project() else {
+        return;
+    };
+    let run = |args: &[&str]| dhtl(&sandbox, &project, args);
+
+    let made = keeps("regenerate", &run(&["regenerate"]).success());
+    assert_eq!(made["created"], true);
+    let again = keeps("regenerate", &run(&["regenerate", "--check"]).success());
+    assert_eq!(again["created"], false);
+    let fingerprint = keeps("fingerprint", &run(&["fingerprint"]).success());
+    assert_eq!(fingerprint["fingerprint"], made["fingerprint"]);
+    let valid = keeps("validate-env", &run(&["validate-env"]).success());
+    assert_eq!(valid["valid"], true);
+    let listing = keeps("store-ls", &run(&["store", "ls"]).success());
+    assert_eq!(listing["entries"][0]["name"], "demo");
+    keeps("store-verify", &run(&["store", "verify"]).success());
+
+    let module = project.join(".venv/lib/python3.11/site-packages/demo/__init__.py");
+    fs::remove_file(&module).unwrap();
+    let drifted = keeps("validate-env", &run(&["validate-env"]).code(1));
+    assert_eq!(drifted["drift"][0]["kind"], "missing");
+    assert_eq!(drifted["drift"][0]["package"], "demo");
+
+    let folder = sandbox.run(env!("CARGO_BIN_EXE_dhtl"));
+    let folder = folder.args(["store", "path", "demo"]).output().success();
+    let kept = Path::new(folder.stdout.trim()).join("site-packages/demo/__init__.py");
+    fs::set_permissions(&kept, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    fs::write(&kept, "VALUE = 2\n").unwrap();
+    let damaged = keeps("store-verify", &run(&["store", "verify"]).code(4));
+    assert_eq!(damaged["damaged"][0]["problems"][0]["kind"], "modified");
+}
