@@ -1,9 +1,11 @@
 //! Repairing an entry with what is at hand in the store itself.
 //!
 //! What is damaged is moved to quarantine, never trusted. A file that is gone or damaged comes back
-//! from its second name in `objects/`, if that one is intact. What cannot be repaired here has to be
-//! made again from its input.
+//! from its second name in `objects/`, if that one is intact. A supplement that cannot be repaired is
+//! forgotten: it was derived, and is derived again when it is asked for. Anything else has to be made
+//! again from its input.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,7 @@ use crate::error::StoreError;
 use crate::format::environment::EntryRef;
 use crate::fs::{self, Dir, FileMeta, FsError};
 use crate::id::MTIME_EPOCH;
-use crate::manifest::{Node, NodeKind};
+use crate::manifest::{Manifest, Node, NodeKind};
 use crate::stage::FOLDER_MODE;
 use crate::store::{Store, object_path};
 
@@ -36,8 +38,9 @@ impl Store {
     ) -> Result<RepairReport, StoreError> {
         self.ensure_writable()?;
         let manifest = self.manifest(entry.entry)?;
+        let supplements = self.supplements(entry.entry)?;
         let mut nodes: Vec<Node> = manifest.nodes().to_vec();
-        for (_, supplement) in self.supplements(entry.entry)? {
+        for (_, supplement) in &supplements {
             nodes.extend(supplement.nodes().iter().cloned());
         }
         nodes.sort_unstable_by(|left, right| left.path.cmp(&right.path));
@@ -62,6 +65,7 @@ impl Store {
             ..RepairReport::default()
         };
         let root = Dir::open(&path).map_err(FsError::at("open", &path))?;
+        let mut derived: BTreeSet<&str> = BTreeSet::new();
         for problem in found.problems {
             let node = nodes
                 .binary_search_by(|node| {
@@ -72,12 +76,21 @@ impl Store {
             let done = self
                 .repair_path(&root, entry, &problem, node)
                 .map_err(FsError::at("repair", path.join(&problem.path)))?;
-            if done {
+            let of_supplement = !done && manifest.get(&problem.path).is_none();
+            if of_supplement {
+                let holds = |manifest: &Manifest| manifest.get(&problem.path).is_some();
+                let labels = supplements.iter().filter(|(_, manifest)| holds(manifest));
+                derived.extend(labels.map(|(label, _)| label.as_str()));
+            }
+            if done || of_supplement {
                 &mut report.repaired
             } else {
                 &mut report.remaining
             }
             .push(problem);
+        }
+        for label in derived {
+            self.forget_supplement(entry, label)?;
         }
         self.reset_folders(&root, &nodes)
             .map_err(FsError::at("seal", &path))?;

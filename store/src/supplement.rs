@@ -55,6 +55,56 @@ impl Store {
         found.sort_by(|left, right| left.0.cmp(&right.0));
         Ok(found)
     }
+
+    /// Forgets a supplement: its listing goes first, then what no other listing names.
+    ///
+    /// The folders that held it are left writable; the caller seals them.
+    pub(crate) fn forget_supplement(
+        &self,
+        entry: &EntryRef,
+        label: &str,
+    ) -> Result<(), StoreError> {
+        let _lock = self.lock_name(entry.folder().as_bytes(), &|_| {})?;
+        let Some(gone) = self.supplement(entry.entry, label)? else {
+            return Ok(());
+        };
+        let listing = supplement_path(entry.entry, label);
+        self.dir()
+            .remove_file(&listing)
+            .map_err(FsError::at("remove", self.path().join(&listing)))?;
+        let mut kept = vec![self.manifest(entry.entry)?];
+        kept.extend(self.supplements(entry.entry)?.into_iter().map(|(_, it)| it));
+        let path = self.entry_path(entry);
+        let remove = || {
+            let root = Dir::open(&path)?;
+            for node in gone.nodes().iter().rev() {
+                let name = node.path.as_str();
+                if kept.iter().any(|manifest| manifest.get(name).is_some()) {
+                    continue;
+                }
+                match remove_node(&root, Path::new(name), &node.kind) {
+                    Err(error) if crate::check::is_missing(&error) => {}
+                    // Somebody else's files are not ours to remove.
+                    Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+                    result => result?,
+                }
+            }
+            Ok(())
+        };
+        Ok(remove().map_err(FsError::at("forget derived files in", &path))?)
+    }
+}
+
+fn remove_node(root: &Dir, path: &Path, kind: &NodeKind) -> io::Result<()> {
+    let holder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    root.set_mode(holder, 0o755)?;
+    match kind {
+        NodeKind::Directory => root.remove_dir(path),
+        NodeKind::File { .. } | NodeKind::Symlink { .. } => root.remove_file(path),
+    }
 }
 
 impl Transaction<'_> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use dht_store::check::ProblemKind;
-use dht_store::{Depth, DifferenceKind, LinkMode, StoreError};
+use dht_store::{Depth, DifferenceKind, LinkMode, StoreError, TreePath, TreeSink};
 
 use crate::kit::{Kit, MODES};
 
@@ -213,4 +213,38 @@ fn the_store_repairs_what_it_can() {
     assert_eq!((report.repaired.len(), report.remaining.len()), (2, 0));
     assert_eq!(kit.store.check_entry(&entry, true).unwrap().problems, []);
     assert_eq!(fs::metadata(&folder).unwrap().mtime(), 315_619_200);
+}
+
+#[test]
+fn a_damaged_supplement_is_forgotten_and_made_again() {
+    let kit = Kit::new();
+    let entry = kit.add("pkg", FILES);
+    let add = |label: &str, file: &str| {
+        let transaction = kit.store.begin().unwrap();
+        let staged = transaction.stage("pkg", "1.0").unwrap();
+        let path = format!("site/pkg/cache/{file}");
+        staged
+            .file(&TreePath::new(&path).unwrap(), false, label.as_bytes())
+            .unwrap();
+        let ready = staged.finish().unwrap();
+        transaction
+            .commit_supplements(label, vec![(entry.clone(), ready)])
+            .unwrap();
+    };
+    let has = |label: &str| kit.store.supplement(entry.entry, label).unwrap().is_some();
+    add("one", "a");
+    add("two", "b");
+    let damaged = kit.store.entry_path(&entry).join("site/pkg/cache/a");
+    fs::set_permissions(&damaged, PermissionsExt::from_mode(0o644)).unwrap();
+    fs::write(&damaged, "poison").unwrap();
+
+    let report = kit.store.repair_entry(&entry, false).unwrap();
+    assert_eq!((report.repaired.len(), report.remaining.len()), (1, 0));
+    assert!(!damaged.exists());
+    assert!(!has("one") && has("two"), "the other one stays");
+    assert_eq!(kit.store.check_entry(&entry, true).unwrap().problems, []);
+
+    add("one", "a");
+    assert_eq!(fs::read_to_string(&damaged).unwrap(), "one");
+    assert_eq!(kit.store.check_entry(&entry, true).unwrap().problems, []);
 }
