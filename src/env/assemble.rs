@@ -28,6 +28,8 @@ pub enum Standing {
     Nothing,
     /// An environment that `dhtl` made.
     Ours(State),
+    /// An environment that `dhtl` made, which cannot tell what it is any more.
+    Broken,
     /// Something else: another tool's environment, or no environment at all.
     Foreign,
 }
@@ -40,6 +42,7 @@ pub fn standing(folder: &Path) -> Standing {
     let is_real = std::fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir());
     match State::read(folder) {
         Some(state) if is_real => Standing::Ours(state),
+        None if is_real && folder.join(state::FOLDER).is_dir() => Standing::Broken,
         _ => Standing::Foreign,
     }
 }
@@ -86,9 +89,10 @@ pub fn create(
     let made = fill(&checkout, &dir, &fresh, &path);
     progress.finish(Stage::Link);
     let done = made.and_then(|()| {
+        let folders = checkout.made_folders();
         let report = checkout.finish();
         if report.damaged.is_empty() {
-            state.write(&path)?;
+            state.write(&path, &folders)?;
             swap(&dir, &fresh, name).map_err(FsError::at("put in place", folder))?;
         }
         Ok(report)
@@ -211,10 +215,11 @@ pub fn update(
     if !options.dry_run {
         apply(&plan, &checkout, &union.tree, &dir, folder)?;
     }
+    let folders = checkout.made_folders();
     let report = checkout.finish();
     let outdated = options.rewrite_state || !plan.is_empty();
     if outdated && !options.dry_run && report.damaged.is_empty() {
-        state.write(folder)?;
+        state.write(folder, &folders)?;
     }
     Ok(AssembleReport {
         files: found.files,

@@ -49,7 +49,7 @@ pub fn derive(
     let label = bytecode_label(base);
     let missing: Vec<(EntryRef, Manifest)> = entries
         .par_iter()
-        .filter(|entry| !matches!(context.store.supplement(entry.entry, &label), Ok(Some(_))))
+        .filter(|entry| !context.store.has_supplement(entry.entry, &label))
         .map(|entry| Ok((entry.clone(), context.store.manifest(entry.entry)?)))
         .collect::<Result<_, StoreError>>()?;
     if missing.is_empty() {

@@ -3,8 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use dht_store::fs::{self, Dir, FsError};
+use dht_store::fs::{self, Dir, FileKind, FsError};
 use dht_store::{Fingerprint, LinkMode};
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub const FOLDER: &str = ".dht";
 /// The file in it.
 const FILE: &str = ".dht/state.json";
+/// The list of the environment's folders, one path on each line, the first one empty: the root.
+const FOLDERS: &str = ".dht/folders";
 /// The value of `format` in this version.
 const FORMAT: &str = "dht-state/1";
 
@@ -74,13 +77,38 @@ impl State {
         Some((stat.mtime, stat.mtime_nanos))
     }
 
-    /// Writes the state into the environment in `folder`, replacing a former one in one step.
-    pub fn write(&self, folder: &Path) -> Result<(), FsError> {
+    /// Writes the state into the environment in `folder`, replacing a former one in one step, and
+    /// before it the list of the environment's own folders, which [`Depth::Quick`] looks at.
+    ///
+    /// Nothing here waits for the disk: an environment whose state is lost in a power cut is made
+    /// anew from the store.
+    ///
+    /// [`Depth::Quick`]: dht_store::Depth::Quick
+    pub fn write(&self, folder: &Path, folders: &[&str]) -> Result<(), FsError> {
         let write = || -> io::Result<()> {
             let dir = Dir::open(folder)?;
             fs::create_dirs(&dir, Path::new(FOLDER))?;
-            fs::write_atomic(&dir, Path::new(FILE), &self.to_bytes(), 0o644)
+            let mut list = folders.join("\n");
+            list.push('\n');
+            fs::write_swapped(&dir, Path::new(FOLDERS), list.as_bytes(), 0o644)?;
+            fs::write_swapped(&dir, Path::new(FILE), &self.to_bytes(), 0o644)
         };
         write().map_err(FsError::at("write", folder.join(FILE)))
     }
+}
+
+/// Tells whether no folder of the environment was changed since its state was written: one stat for
+/// each. `None` where that cannot be told.
+pub fn folders_untouched(folder: &Path) -> Option<bool> {
+    let since = State::written_at(folder)?;
+    let list = std::fs::read_to_string(folder.join(FOLDERS)).ok()?;
+    let dir = Dir::open(folder).ok()?;
+    let untouched = |name: &str| {
+        let name = if name.is_empty() { "." } else { name };
+        dir.stat(Path::new(name)).is_ok_and(|stat| {
+            stat.kind == FileKind::Directory && (stat.mtime, stat.mtime_nanos) <= since
+        })
+    };
+    let names: Vec<&str> = list.strip_suffix('\n')?.split('\n').collect();
+    Some(names.par_iter().all(|name| untouched(name)))
 }

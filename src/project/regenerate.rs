@@ -168,6 +168,12 @@ impl Work<'_> {
     fn run(&self) -> Result<Regenerated, RegenerateError> {
         let mut resolved =
             resolve::resolve(self.context, self.spec, self.platform, self.options.locked)?;
+        if !self.options.dry_run {
+            // Before the first link: what is being assembled is already in use.
+            self.context
+                .store
+                .set_root(&self.folder, resolved.fingerprint)?;
+        }
         let mut compiled = self.derive(&resolved)?;
         let mut repaired: BTreeMap<String, RepairReport> = BTreeMap::new();
         for _ in 0..ROUNDS {
@@ -182,11 +188,6 @@ impl Work<'_> {
                 return Err(RegenerateError::Conflicts(shown.collect()));
             }
             if assembled.damaged.is_empty() {
-                if !self.options.dry_run {
-                    self.context
-                        .store
-                        .set_root(&self.folder, resolved.fingerprint)?;
-                }
                 return Ok(Regenerated {
                     fingerprint: resolved.fingerprint,
                     environment: resolved.environment,
@@ -266,7 +267,7 @@ impl Work<'_> {
                 let report = AssembleReport::default();
                 Ok((state, report, true))
             }
-            Standing::Nothing | Standing::Foreign | Standing::Ours(_) => {
+            Standing::Nothing | Standing::Broken | Standing::Foreign | Standing::Ours(_) => {
                 let report = assemble::create(blueprint, &state, &self.folder, progress)?;
                 Ok((state, report, true))
             }

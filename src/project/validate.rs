@@ -14,7 +14,7 @@ use crate::env::assemble::{self, Standing};
 use crate::env::base;
 use crate::env::blueprint::{Blueprint, BlueprintError, Place, target_of};
 use crate::env::context::Context;
-use crate::env::state::State;
+use crate::env::state::{self, State};
 use crate::model::platform::Platform;
 
 /// How closely an environment is looked at.
@@ -112,7 +112,7 @@ pub fn validate(
     let state = match assemble::standing(&folder) {
         Standing::Ours(state) => state,
         Standing::Nothing => return Err(ValidateError::Nothing(folder)),
-        Standing::Foreign => return Err(ValidateError::Foreign(folder)),
+        Standing::Broken | Standing::Foreign => return Err(ValidateError::Foreign(folder)),
     };
     let fingerprint = state.fingerprint;
     let environment = context
@@ -140,9 +140,12 @@ fn compare(
     environment: &Environment,
     closeness: Closeness,
 ) -> Result<(Vec<Drift>, Comparison), ValidateError> {
+    let folder = spec.root.folder.join(VENV);
+    if closeness == Closeness::Quick && state::folders_untouched(&folder) == Some(true) {
+        return Ok((Vec::new(), Comparison::default()));
+    }
     let target = target_of(environment)?;
     let program = base::program_of(context, &environment.base, &target);
-    let folder = spec.root.folder.join(VENV);
     let place = Place {
         project: &spec.root.folder,
         environment: &folder,

@@ -159,6 +159,20 @@ impl<'a> Checkout<'a> {
         self.fill(index, &below, &path)
     }
 
+    /// Lists the folders that are made, not linked: their paths, the root's first and empty.
+    pub fn made_folders(&self) -> Vec<&'a str> {
+        let mut paths = Vec::with_capacity(self.tree.folders.len());
+        let mut open = vec![0];
+        while let Some(index) = open.pop() {
+            let folder = &self.tree.folders[index as usize];
+            if self.folder_link(folder).is_none() {
+                paths.push(folder.path.as_str());
+                open.extend(&folder.folders);
+            }
+        }
+        paths
+    }
+
     /// Returns where the symbolic link points that stands for a whole folder in this mode.
     pub fn folder_link(&self, folder: &Folder<'_>) -> Option<PathBuf> {
         let layer = folder.owner?;

@@ -146,6 +146,33 @@ impl Manifest {
         Ok(Self { nodes })
     }
 
+    /// Reads a manifest of the store by its name: the bytes must hash to `id`.
+    ///
+    /// Only canonical manifests are ever published, so one with the right hash is read without
+    /// judging its form again. `None` when the hash is another one.
+    pub fn read_published(bytes: &[u8], id: EntryId) -> Option<Result<Self, ManifestError>> {
+        (EntryId::of(bytes) == id).then(|| Self::read_lines(bytes))
+    }
+
+    fn read_lines(bytes: &[u8]) -> Result<Self, ManifestError> {
+        let body = bytes
+            .strip_prefix(HEADER.as_bytes())
+            .ok_or(ManifestError::Header)?;
+        let body = std::str::from_utf8(body).map_err(|_| ManifestError::Line {
+            line: 2,
+            reason: "not UTF-8",
+        })?;
+        let mut nodes = Vec::with_capacity(body.len() / 110);
+        for (index, text) in body.lines().enumerate() {
+            let (kind, path) = parse_kind(text, index + 2)?;
+            nodes.push(Node {
+                path: TreePath::from_published(path),
+                kind,
+            });
+        }
+        Ok(Self { nodes })
+    }
+
     /// Returns the canonical bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         use std::fmt::Write;
@@ -229,15 +256,24 @@ fn is_within(path: &str, folder: &str) -> bool {
 }
 
 fn parse_line(text: &str, line: usize) -> Result<Node, ManifestError> {
+    let (kind, path) = parse_kind(text, line)?;
+    let path = TreePath::new(path).map_err(|source| ManifestError::Path { line, source })?;
+    Ok(Node { path, kind })
+}
+
+/// Splits a line into what stands there and its path, which is not judged.
+fn parse_kind(text: &str, line: usize) -> Result<(NodeKind, &str), ManifestError> {
     let bad = |reason| ManifestError::Line { line, reason };
     let (letter, rest) = text.split_once(' ').ok_or(bad("no kind"))?;
-    let (kind, path) = match letter {
+    Ok(match letter {
         "d" => (NodeKind::Directory, rest),
         "f" | "x" => {
             let (size, rest) = rest.split_once(' ').ok_or(bad("no size"))?;
-            let (digest, path) = rest.split_once(' ').ok_or(bad("no digest"))?;
+            let digest = rest.as_bytes().get(..64).ok_or(bad("no digest"))?;
+            let digest = Digest::from_hex(digest).ok_or(bad("a bad digest"))?;
+            let path = rest.get(64..).and_then(|rest| rest.strip_prefix(' '));
+            let path = path.ok_or(bad("no path after the digest"))?;
             let size = parse_number(size).ok_or(bad("a size that is not a plain number"))?;
-            let digest = Digest::from_hex(digest.as_bytes()).ok_or(bad("a bad digest"))?;
             (
                 NodeKind::File {
                     executable: letter == "x",
@@ -272,9 +308,7 @@ fn parse_line(text: &str, line: usize) -> Result<Node, ManifestError> {
             )
         }
         _ => return Err(bad("an unknown kind")),
-    };
-    let path = TreePath::new(path).map_err(|source| ManifestError::Path { line, source })?;
-    Ok(Node { path, kind })
+    })
 }
 
 /// Reads a decimal number without sign or leading zeros.

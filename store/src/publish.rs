@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use crate::check::{self, store_mode};
 use crate::error::StoreError;
 use crate::format::environment::EntryRef;
-use crate::fs::{self, FileKind, FileMeta, FsError};
+use crate::fs::{self, Dir, FileKind, FileMeta, FsError};
 use crate::id::MTIME_EPOCH;
 use crate::manifest::{Manifest, Node, NodeKind};
 use crate::stage::{FOLDER_MODE, ReadyEntry, Transaction};
@@ -103,7 +103,7 @@ impl Transaction<'_> {
                 continue;
             };
             let object = object_path(*digest, *executable);
-            match tree.link(Path::new(path.as_str()), self.store.dir(), &object) {
+            match self.link_object(&tree, Path::new(path.as_str()), &object) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) if is_link_limit(&error) => {}
@@ -111,6 +111,19 @@ impl Transaction<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Links one object; its shard is made when it is the first there.
+    fn link_object(&self, tree: &Dir, path: &Path, object: &Path) -> io::Result<()> {
+        match tree.link(path, self.store.dir(), object) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if let Some(shard) = object.parent() {
+                    fs::create_dirs(self.store.dir(), shard)?;
+                }
+                tree.link(path, self.store.dir(), object)
+            }
+            result => result,
+        }
     }
 
     fn publish(&self, ready: &ReadyEntry) -> Result<Option<PathBuf>, StoreError> {

@@ -159,10 +159,10 @@ impl Store {
                 .into());
             }
         };
-        if EntryId::of(&bytes) != id {
-            return Err(StoreError::Mismatch { path });
+        match Manifest::read_published(&bytes, id) {
+            None => Err(StoreError::Mismatch { path }),
+            Some(manifest) => manifest.map_err(|source| StoreError::Manifest { path, source }),
         }
-        Manifest::parse(&bytes).map_err(|source| StoreError::Manifest { path, source })
     }
 
     /// Lists the entries, sorted by name, version and identifier.
@@ -272,9 +272,6 @@ fn initialise(dir: &Dir, path: &Path) -> Result<Access, StoreError> {
     let make = || {
         for folder in FOLDERS {
             fs::create_dirs(dir, Path::new(folder))?;
-        }
-        for shard in 0..=255_u8 {
-            fs::create_dirs(dir, &Path::new("objects").join(format!("{shard:02x}")))?;
         }
         let tag = Path::new("CACHEDIR.TAG");
         match dir.write_new(

@@ -33,6 +33,11 @@ impl Store {
             .transpose()
     }
 
+    /// Tells whether an entry has a supplement, without reading it.
+    pub fn has_supplement(&self, entry: crate::id::EntryId, label: &str) -> bool {
+        self.dir().stat(&supplement_path(entry, label)).is_ok()
+    }
+
     /// Reads all supplements of an entry, by label.
     pub fn supplements(
         &self,

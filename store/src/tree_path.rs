@@ -40,6 +40,11 @@ impl TreePath {
         }
     }
 
+    /// Takes a path from a published manifest, whose paths were checked before it was published.
+    pub(crate) fn from_published(path: &str) -> Self {
+        Self(path.into())
+    }
+
     /// Returns this path with `rest`, itself one or more components, below it.
     pub fn join(&self, rest: &str) -> Result<Self, TreePathError> {
         Self::new(&format!("{}/{rest}", self.0))

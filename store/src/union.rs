@@ -5,7 +5,6 @@
 //! earlier layer wins and a [`Conflict`] says so; equal bytes are no conflict. Generated files come
 //! before all layers.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::manifest::{Node, NodeKind};
@@ -148,7 +147,7 @@ impl<'a> Union<'a> {
 #[derive(Default)]
 struct Merger<'a> {
     folders: Vec<Growing<'a>>,
-    index: HashMap<String, u32>,
+    index: rustc_hash::FxHashMap<String, u32>,
 }
 
 struct Growing<'a> {

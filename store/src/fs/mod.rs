@@ -123,17 +123,32 @@ pub fn remove_tree(parent: &Dir, name: &Path) -> io::Result<()> {
 
 /// Writes `content` to a new file beside `name` and renames it over `name`, synced before and after.
 ///
-/// A reader sees the old content or the new, never a part.
+/// A reader sees the old content or the new, never a part; so does one after a power cut.
 pub fn write_atomic(dir: &Dir, name: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let temporary = name.with_file_name(format!(".{}.tmp", unique_suffix()));
-    dir.write_synced(&temporary, content, FileMeta { mode, mtime: None })?;
-    dir.rename(&temporary, dir, name).inspect_err(|_| {
-        let _ = dir.remove_file(&temporary);
+    let meta = FileMeta { mode, mtime: None };
+    rename_over(dir, name, &|temporary| {
+        dir.write_synced(temporary, content, meta)
     })?;
     match name.parent() {
         Some(parent) if parent != Path::new("") => dir.open_dir(parent)?.sync(),
         _ => dir.sync(),
     }
+}
+
+/// The same without waiting for the disk: after a power cut the file may be empty.
+pub fn write_swapped(dir: &Dir, name: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let meta = FileMeta { mode, mtime: None };
+    rename_over(dir, name, &|temporary| {
+        dir.write_new(temporary, content, meta)
+    })
+}
+
+fn rename_over(dir: &Dir, name: &Path, write: &dyn Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    let temporary = name.with_file_name(format!(".{}.tmp", unique_suffix()));
+    write(&temporary)?;
+    dir.rename(&temporary, dir, name).inspect_err(|_| {
+        let _ = dir.remove_file(&temporary);
+    })
 }
 
 /// Makes the folder `name` and those above it, as far as they are missing.
