@@ -15,6 +15,9 @@ use super::{DirEntry, FileKind, FileMeta, Stat};
 #[derive(Debug)]
 pub struct Dir(OwnedFd);
 
+/// Hears of each name in a folder.
+type Visit<'a> = &'a mut dyn FnMut(&[u8], rustix::fs::FileType) -> io::Result<()>;
+
 const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
@@ -54,20 +57,41 @@ impl Dir {
     /// Lists the folder, in no particular order.
     pub fn read(&self) -> io::Result<Vec<DirEntry>> {
         let mut entries = Vec::new();
-        for entry in rustix::fs::Dir::read_from(&self.0)? {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
+        self.each(&mut |name, kind| {
             if name == b"." || name == b".." {
-                continue;
+                return Ok(());
             }
             let name = OsString::from_vec(name.to_vec());
-            let kind = match entry.file_type() {
+            let kind = match kind {
                 rustix::fs::FileType::Unknown => self.stat(Path::new(&name))?.kind,
                 kind => from_type(kind),
             };
             entries.push(DirEntry { name, kind });
-        }
+            Ok(())
+        })?;
         Ok(entries)
+    }
+
+    /// Reads the folder through this very handle, without opening it again.
+    #[cfg(target_os = "linux")]
+    fn each(&self, visit: Visit<'_>) -> io::Result<()> {
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 16 * 1024];
+        rustix::fs::seek(&self.0, rustix::fs::SeekFrom::Start(0))?;
+        let mut entries = rustix::fs::RawDir::new(&self.0, &mut buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            visit(entry.file_name().to_bytes(), entry.file_type())?;
+        }
+        Ok(())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn each(&self, visit: Visit<'_>) -> io::Result<()> {
+        for entry in rustix::fs::Dir::read_from(&self.0)? {
+            let entry = entry?;
+            visit(entry.file_name().to_bytes(), entry.file_type())?;
+        }
+        Ok(())
     }
 
     /// Opens a regular file for reading; a symbolic link or a pipe is refused.
