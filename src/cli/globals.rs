@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 
+use super::vars;
 use crate::ui::output::Color;
 
 /// The options of every command.
@@ -15,7 +16,7 @@ pub struct Globals {
     pub directory: Option<PathBuf>,
 
     /// Uses nothing but what is on this machine.
-    #[arg(long, global = true, env = "DHT_OFFLINE", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", action = ArgAction::Set)]
+    #[arg(long, global = true, env = vars::DHT_OFFLINE, value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", action = ArgAction::Set)]
     pub offline: bool,
 
     /// Agrees to every question; without a terminal nothing is asked, and nothing agreed.
@@ -30,29 +31,29 @@ pub struct Globals {
     #[arg(short, long, global = true)]
     pub quiet: bool,
 
-    /// Says more; twice for more still.
+    /// Says more; given twice, more still.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 
-    /// When to use colours.
+    /// When to use colours: auto, always or never.
     #[arg(
         long,
         global = true,
         value_name = "WHEN",
         default_value = "auto",
-        env = "DHT_COLOR"
+        env = vars::DHT_COLOR
     )]
     pub color: Color,
 
     /// Shows no progress bars.
-    #[arg(long, global = true, env = "DHT_NO_PROGRESS", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", action = ArgAction::Set)]
+    #[arg(long, global = true, env = vars::DHT_NO_PROGRESS, value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", action = ArgAction::Set)]
     pub no_progress: bool,
 
     /// The folder of dhtl's own files [default: ~/.dht].
     #[arg(
         long,
         global = true,
-        env = "DHT_HOME",
+        env = vars::DHT_HOME,
         value_name = "FOLDER",
         hide_env_values = true
     )]
@@ -63,7 +64,7 @@ pub struct Globals {
     #[arg(
         long,
         global = true,
-        env = "DHT_STORE",
+        env = vars::DHT_STORE,
         value_name = "FOLDER",
         hide_env_values = true
     )]

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use commands::completions::CompletionsArgs;
 use commands::fingerprint::FingerprintArgs;
 use commands::regenerate::RegenerateArgs;
 use commands::run::RunArgs;
@@ -25,7 +26,7 @@ use crate::ui::{Settings, Ui};
 
 /// Recreates a project's Python environment exactly, from a content-addressed store, and proves it.
 #[derive(Debug, Parser)]
-#[command(name = "dhtl", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "dhtl", version, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     globals: Globals,
@@ -41,12 +42,17 @@ enum Command {
     Fingerprint(FingerprintArgs),
     Run(RunArgs),
     Store(StoreArgs),
+    Completions(CompletionsArgs),
+}
+
+/// Returns the whole command line: every command, option and variable.
+pub fn command() -> clap::Command {
+    Cli::command().after_long_help(failure::exit_codes())
 }
 
 /// Runs the program and returns its exit code.
 pub fn run() -> ExitCode {
-    let command = Cli::command().after_long_help(failure::exit_codes());
-    let cli = match command
+    let cli = match command()
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches))
     {
@@ -77,5 +83,6 @@ fn dispatch(command: &Command, session: &Session) -> Result<ExitCode, Failure> {
         Command::Fingerprint(args) => args.run(session),
         Command::Run(args) => args.run(session),
         Command::Store(args) => args.run(session),
+        Command::Completions(args) => args.run(session),
     }
 }

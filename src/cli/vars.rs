@@ -15,8 +15,24 @@ macro_rules! variables {
 }
 
 variables! {
+    /// The folder of dhtl's own files, instead of `.dht` in the home folder.
+    DHT_HOME;
+    /// The store, instead of the folder `store` in `DHT_HOME`.
+    DHT_STORE;
     /// Never uses the network when set to a true value (`1`, `true`, `yes`, `on`).
     DHT_OFFLINE;
+    /// The Python, as `--python`.
+    DHT_PYTHON;
+    /// How files come from the store, as `--link-mode`: `auto`, `hardlink`, `symlink`, `clone` or `copy`.
+    DHT_LINK_MODE;
+    /// Whether modules are compiled, as `--compile-bytecode`.
+    DHT_COMPILE_BYTECODE;
+    /// Fails if the lock does not match the project's metadata, as `--locked`.
+    DHT_LOCKED;
+    /// When to use colours, as `--color`: `auto`, `always` or `never`.
+    DHT_COLOR;
+    /// Shows no progress bars, as `--no-progress`.
+    DHT_NO_PROGRESS;
     /// Folders of wheels and source archives that are used, by name and digest, before the network; separated by the system's path separator.
     DHT_FIND_LINKS;
     /// The simple index that replaces the public one where that cannot be reached.
@@ -67,6 +83,8 @@ variables! {
     UV_PYTHON_INSTALL_MIRROR;
     /// Where builds of PyPy are fetched from, instead of their usual place.
     UV_PYPY_INSTALL_MIRROR;
+    /// Colours nothing when it is set, unless `--color` says otherwise.
+    NO_COLOR;
     /// The user's home folder.
     HOME;
     /// The user's home folder on Windows.

@@ -4,7 +4,18 @@
 
 mod architecture;
 mod building;
+mod documents;
+mod help;
 #[cfg(unix)]
 mod reports;
 mod schemas;
 mod selection;
+
+/// Whether files that are generated shall be written anew instead of compared.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a switch of the tests, not of the program"
+)]
+fn update() -> bool {
+    std::env::var_os("DHT_UPDATE").is_some()
+}

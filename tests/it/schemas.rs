@@ -16,6 +16,8 @@ use jsonschema::Validator;
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 
+use crate::update;
+
 /// A generated schema: its file in `schemas/`, and who generates it.
 type Generated = (&'static str, fn() -> Schema);
 
@@ -50,17 +52,6 @@ pub fn validator(name: &str) -> Validator {
     jsonschema::validator_for(&schema).unwrap()
 }
 
-/// Rewrites the schemas instead of comparing them.
-const UPDATE: &str = "DHT_UPDATE_SCHEMAS";
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a switch of the tests, not of the program"
-)]
-fn update() -> bool {
-    std::env::var_os(UPDATE).is_some()
-}
-
 fn in_project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
@@ -79,7 +70,7 @@ fn every_schema_is_what_its_types_say() {
         assert_eq!(
             kept.replace("\r\n", "\n"),
             generated,
-            "`schemas/{name}` is not what the types say; `{UPDATE}=1 cargo test --test it schemas` writes it anew"
+            "`schemas/{name}` is not what the types say; `DHT_UPDATE=1 cargo test --test it schemas` writes it anew"
         );
     }
 }

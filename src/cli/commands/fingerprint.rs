@@ -8,6 +8,7 @@ use dht_store::lock::LockMode;
 use crate::cli::failure::Failure;
 use crate::cli::selection_args::GroupArgs;
 use crate::cli::session::Session;
+use crate::cli::vars;
 use crate::model::groups::GroupRequest;
 use crate::model::platform::Platform;
 use crate::project::resolve::resolve;
@@ -19,12 +20,16 @@ use crate::report::fingerprint::FingerprintReport;
 /// For another platform it is computed here: its wheels are brought into the store, and nothing of
 /// them is run.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dhtl fingerprint
+  dhtl fingerprint --platform darwin-arm64    # what a colleague's machine should print")]
 pub struct FingerprintArgs {
     /// The platform, such as linux-x86_64, darwin-arm64 or windows-x86_64 [default: this machine's].
     #[arg(long, value_name = "PLATFORM")]
     platform: Option<Platform>,
     /// The Python, such as 3.11.7, 3.12 or pypy@3.10.
-    #[arg(short, long, env = "DHT_PYTHON", value_name = "VERSION")]
+    #[arg(short, long, env = vars::DHT_PYTHON, value_name = "VERSION")]
     python: Option<String>,
     #[command(flatten)]
     groups: GroupArgs,

@@ -8,6 +8,7 @@ use dht_store::LinkMode;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::selection_args::GroupArgs;
 use crate::cli::session::Session;
+use crate::cli::vars;
 use crate::model::groups::GroupRequest;
 use crate::project::regenerate::{Options, regenerate};
 use crate::project::spec::{Spec, Wishes};
@@ -18,6 +19,13 @@ use crate::report::regenerate::RegenerateReport;
 /// What the store lacks is fetched, checked against the lock's hashes, and kept. A `.venv` that is
 /// right already is checked file by file and left alone; one that differs is changed in place.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dhtl regenerate                          # make or update `.venv`
+  dhtl regenerate --check                  # in CI: is `.venv` what the lock says?
+  dhtl regenerate --group docs --no-dev    # other groups than the default ones
+  dhtl regenerate --link-mode symlink      # fastest, for `.venv`s that come and go
+  dhtl regenerate --offline                # from the store alone")]
 pub struct RegenerateArgs {
     /// Changes nothing; exits with 1 if something would be changed.
     #[arg(long)]
@@ -26,7 +34,7 @@ pub struct RegenerateArgs {
     #[arg(short = 'n', long)]
     dry_run: bool,
     /// Fails if the lock does not match the project's metadata.
-    #[arg(long, env = "DHT_LOCKED", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", action = clap::ArgAction::Set)]
+    #[arg(long, env = vars::DHT_LOCKED, value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", action = clap::ArgAction::Set)]
     locked: bool,
     /// Checks folders and inputs only, where an environment stands already.
     #[arg(long, conflicts_with = "deep")]
@@ -38,13 +46,13 @@ pub struct RegenerateArgs {
     #[arg(long)]
     remove_added: bool,
     /// The Python, such as 3.11.7, 3.12 or pypy@3.10.
-    #[arg(short, long, env = "DHT_PYTHON", value_name = "VERSION")]
+    #[arg(short, long, env = vars::DHT_PYTHON, value_name = "VERSION")]
     python: Option<String>,
     /// How files come from the store: auto, hardlink, symlink, clone or copy.
-    #[arg(long, env = "DHT_LINK_MODE", value_name = "MODE", value_parser = link_mode)]
+    #[arg(long, env = vars::DHT_LINK_MODE, value_name = "MODE", value_parser = link_mode)]
     link_mode: Option<LinkMode>,
     /// Compiles modules once for each package, and links the bytecode.
-    #[arg(long, env = "DHT_COMPILE_BYTECODE", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, env = vars::DHT_COMPILE_BYTECODE, value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", action = clap::ArgAction::Set)]
     compile_bytecode: Option<bool>,
     #[command(flatten)]
     groups: GroupArgs,

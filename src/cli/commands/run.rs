@@ -15,7 +15,15 @@ use crate::python::venv;
 use crate::tools::runner::{Call, find_program};
 
 /// Runs a program in the project's environment.
+///
+/// The environment's programs come first on PATH, and everything after the program's name is the
+/// program's own. The environment is used as it stands: it is neither made nor checked.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dhtl run pytest -q
+  dhtl run -- python -c 'import sys; print(sys.prefix)'
+  dhtl -C service run uvicorn app:app")]
 pub struct RunArgs {
     /// The program and its arguments.
     #[arg(

@@ -15,6 +15,11 @@ use crate::ui::table::{Align, Table};
 
 /// Looks into the store, and checks it.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dhtl store ls
+  dhtl store path requests              # an entry by name, or by the beginning of its identifier
+  dhtl store verify --repair")]
 pub struct StoreArgs {
     #[command(subcommand)]
     command: StoreCommand,

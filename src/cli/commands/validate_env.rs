@@ -24,6 +24,13 @@ use crate::report::validate::ValidateReport;
 /// Files are compared with the manifests of their packages: kind, mode, size and a time that follows
 /// from the content; with --deep every byte is read. Exits with 0 if nothing differs, else with 1.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dhtl validate-env                        # every file, by one stat each
+  dhtl validate-env --deep                 # every byte
+  dhtl validate-env --fix                  # put back what differs
+  dhtl validate-env --quiet || echo drifted
+  dhtl verify-environment --checksum blake3:82b875bf…")]
 pub struct ValidateEnvArgs {
     /// Looks at inputs and folders only; fit for a shell's prompt.
     #[arg(long, conflicts_with = "deep")]

@@ -72,13 +72,21 @@ impl Kind {
     }
 }
 
+/// Returns every exit code with its meaning.
+pub fn exit_code_table() -> Vec<(String, &'static str)> {
+    let mut table = vec![("0".to_owned(), "done")];
+    let kinds = TABLE.iter();
+    table.extend(kinds.map(|(kind, meaning)| (kind.exit_code().to_string(), *meaning)));
+    table.push(("128+n".to_owned(), "ended by signal n"));
+    table
+}
+
 /// Returns the table of exit codes, as the help shows it.
 pub fn exit_codes() -> String {
-    let mut text = String::from("Exit codes:\n    0  done\n");
-    for (kind, meaning) in TABLE {
-        let _ = writeln!(text, "  {:>3}  {meaning}", kind.exit_code());
+    let mut text = String::from("Exit codes:\n");
+    for (code, meaning) in exit_code_table() {
+        let _ = writeln!(text, "  {code:>5}  {meaning}");
     }
-    text.push_str("128+n  ended by signal n\n");
     text
 }
 

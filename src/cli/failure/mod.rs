@@ -12,7 +12,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 pub use disk::{advice_for_io, io_cause};
-pub use kind::{Kind, exit_codes};
+pub use kind::{Kind, exit_code_table, exit_codes};
 
 use crate::model::config::ConfigError;
 use crate::ui::Ui;
