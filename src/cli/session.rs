@@ -12,6 +12,7 @@ use crate::env::context::{Context, Machine};
 use crate::env::fetch::{FetchSettings, Fetcher};
 use crate::model::platform::Platform;
 use crate::model::progress::Progress;
+use crate::model::pyproject::Pyproject;
 use crate::project::discover::{self, ProjectRoot};
 use crate::tools::runner::Cancel;
 use crate::ui::Ui;
@@ -108,6 +109,11 @@ impl Session {
         let mut settings = FetchSettings::from_environment(&vars::read)
             .map_err(|error| Failure::new(Kind::Usage, error))?;
         settings.offline |= self.globals.offline;
+        for (name, url) in indexes(project) {
+            if let Ok(url) = url.parse() {
+                settings.add_named_index(&name, &url, &vars::read);
+            }
+        }
         let downloads = store.path().join("downloads");
         Ok(Open {
             session: self,
@@ -151,4 +157,14 @@ impl Open<'_> {
             project: &self.project,
         }
     }
+}
+
+/// Returns the named indexes of the project in `folder`: the environment may hold their logins.
+fn indexes(folder: &Path) -> Vec<(String, String)> {
+    let path = folder.join(discover::PYPROJECT);
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    // A file that is wrong is told of when the project is read.
+    Pyproject::parse(&text, &path)
+        .map(|project| project.indexes)
+        .unwrap_or_default()
 }

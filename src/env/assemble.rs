@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use dht_store::checkout::Damage;
 use dht_store::fs::{self, Dir, FileKind, FsError};
@@ -86,7 +88,7 @@ pub fn create(
     progress.begin(Stage::Link, union.tree.leaf_count() as u64);
     dir.create_dir(Path::new(&fresh), 0o755)
         .map_err(FsError::at("make", &path))?;
-    let made = fill(&checkout, &dir, &fresh, &path);
+    let made = fill(&checkout, &dir, &fresh, &path, progress);
     progress.finish(Stage::Link);
     let done = made.and_then(|()| {
         let folders = checkout.made_folders();
@@ -110,11 +112,35 @@ pub fn create(
     })
 }
 
-fn fill(checkout: &Checkout<'_>, dir: &Dir, fresh: &OsStr, path: &Path) -> Result<(), FsError> {
+/// How often a person is told how far the linking has come.
+const TICK: Duration = Duration::from_millis(50);
+
+fn fill(
+    checkout: &Checkout<'_>,
+    dir: &Dir,
+    fresh: &OsStr,
+    path: &Path,
+    progress: &dyn Progress,
+) -> Result<(), FsError> {
     let target = dir
         .open_dir(Path::new(fresh))
         .map_err(FsError::at("open", path))?;
-    checkout.fill(0, &target, path)
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut told = 0;
+            while !done.load(Ordering::Relaxed) {
+                std::thread::park_timeout(TICK);
+                let linked = checkout.progress();
+                progress.advance(Stage::Link, linked - told);
+                told = linked;
+            }
+        });
+        let filled = checkout.fill(0, &target, path);
+        done.store(true, Ordering::Relaxed);
+        watcher.thread().unpark();
+        filled
+    })
 }
 
 fn beside(name: &OsStr) -> OsString {

@@ -331,32 +331,7 @@ impl<'a> Builder<'a> {
             Source::Sdist {
                 archive,
                 subdirectory,
-            } => {
-                let file = self.context.fetcher.fetch(archive, &Quiet)?;
-                let named = work.join(&archive.filename);
-                std::fs::copy(&file.path, &named).map_err(|source| SourceError::Read {
-                    path: file.path.clone(),
-                    source,
-                })?;
-                let wheel = match subdirectory {
-                    None => self.wheel(package, BuildSource::Archive(&named), &work)?,
-                    Some(inner) => {
-                        let folder = work.join("unpacked");
-                        std::fs::create_dir(&folder).map_err(|source| SourceError::Read {
-                            path: folder.clone(),
-                            source,
-                        })?;
-                        let folder = sdist::unpack(&named, &folder)?;
-                        self.wheel(package, BuildSource::Folder(&folder.join(inner)), &work)?
-                    }
-                };
-                let entry = self.keep_wheel(package, &wheel)?;
-                if file.origin != Origin::Local {
-                    // A download that stays costs space only.
-                    let _ = std::fs::remove_file(&file.path);
-                }
-                Ok(entry)
-            }
+            } => self.build_sdist(package, archive, subdirectory.as_deref(), &work),
             Source::Wheel(archive) => {
                 let file = self.context.fetcher.fetch(archive, &Quiet)?;
                 let named = work.join(&archive.filename);
@@ -367,6 +342,37 @@ impl<'a> Builder<'a> {
                 self.keep_wheel(package, &named)
             }
         }
+    }
+
+    fn build_sdist(
+        &self,
+        package: &SelectedPackage,
+        archive: &Archive,
+        subdirectory: Option<&str>,
+        work: &Path,
+    ) -> Result<EntryRef, SourceError> {
+        let file = self.context.fetcher.fetch(archive, &Quiet)?;
+        let named = work.join(&archive.filename);
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| SourceError::Read { path, source }
+        };
+        std::fs::copy(&file.path, &named).map_err(failed(&file.path))?;
+        let wheel = match subdirectory {
+            None => self.wheel(package, BuildSource::Archive(&named), work)?,
+            Some(inner) => {
+                let folder = work.join("unpacked");
+                std::fs::create_dir(&folder).map_err(failed(&folder))?;
+                let folder = sdist::unpack(&named, &folder)?;
+                self.wheel(package, BuildSource::Folder(&folder.join(inner)), work)?
+            }
+        };
+        let entry = self.keep_wheel(package, &wheel)?;
+        if file.origin != Origin::Local {
+            // A download that stays costs space only.
+            let _ = std::fs::remove_file(&file.path);
+        }
+        Ok(entry)
     }
 
     fn wheel(

@@ -45,6 +45,8 @@ pub struct Pyproject {
     pub build_backend: Option<String>,
     /// The members of the workspace that this folder is the root of.
     pub workspace: Option<Workspace>,
+    /// Indexes with a name, `tool.uv.index`: name and address.
+    pub indexes: Vec<(String, String)>,
     /// Whether `tool.uv.cache-keys` says itself what the project's build depends on.
     pub has_cache_keys: bool,
 }
@@ -97,6 +99,14 @@ struct RawUv {
     dev_dependencies: Option<IgnoredAny>,
     workspace: Option<Workspace>,
     cache_keys: Option<IgnoredAny>,
+    #[serde(default)]
+    index: Vec<RawIndex>,
+}
+
+#[derive(Deserialize)]
+struct RawIndex {
+    name: Option<String>,
+    url: String,
 }
 
 #[derive(Deserialize)]
@@ -172,6 +182,10 @@ impl Pyproject {
             groups,
             default_groups,
             build_backend: raw.build_system.and_then(|build| build.build_backend),
+            indexes: uv.as_ref().map_or_else(Vec::new, |uv| {
+                let named = |index: &RawIndex| Some((index.name.clone()?, index.url.clone()));
+                uv.index.iter().filter_map(named).collect()
+            }),
             has_cache_keys: uv.as_ref().is_some_and(|uv| uv.cache_keys.is_some()),
             workspace: uv.and_then(|uv| uv.workspace),
             extras: project.as_ref().map_or_else(BTreeSet::new, |project| {
