@@ -134,6 +134,40 @@ const DOORS: &[(&str, &[&str])] = &[
     ("std::process::Command", &["tools/runner"]),
 ];
 
+/// Files outside of `store/src/fs` that change the disk, and what they change: nothing of an
+/// environment, and nothing visible in the store.
+const WRITERS: &[(&str, &str)] = &[
+    ("src/env/base.rs", "a download that was unpacked goes"),
+    ("src/env/fetch/part.rs", "downloads"),
+    ("src/env/realise.rs", "downloads that were unpacked go"),
+    ("src/env/sources.rs", "the work folder of a build"),
+    ("src/python/sdist.rs", "the work folder of a build"),
+    ("src/tools/uv/build.rs", "the work folder of a build"),
+    ("store/src/store.rs", "the folder of a new store"),
+];
+
+/// Files that are compiled for tests alone.
+const ONLY_TESTS: &[&str] = &[
+    "src/python/build/real.rs",
+    "src/python/bytecode/real.rs",
+    "src/python/disk_sink.rs",
+    "src/python/venv/real.rs",
+];
+
+const WRITES: [&str; 11] = [
+    "fs::copy(",
+    "fs::create_dir(",
+    "fs::create_dir_all(",
+    "fs::hard_link(",
+    "fs::remove_dir(",
+    "fs::remove_dir_all(",
+    "fs::remove_file(",
+    "fs::rename(",
+    "fs::set_permissions(",
+    "fs::write(",
+    "File::create(",
+];
+
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -295,7 +329,7 @@ fn each_outside_thing_has_one_door() {
         let relative = path.strip_prefix(&root).unwrap();
         let shown = relative.to_string_lossy().replace('\\', "/");
         // Tests against real programs and services stand beside what they test.
-        if shown.ends_with("real.rs") || shown.contains("/tests") {
+        if ONLY_TESTS.contains(&format!("src/{shown}").as_str()) || shown.contains("/tests") {
             continue;
         }
         let code = code(&path);
@@ -310,6 +344,26 @@ fn each_outside_thing_has_one_door() {
         }
     }
     assert_eq!(broken, [""; 0]);
+}
+
+#[test]
+fn the_disk_has_one_door() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut writers = BTreeSet::new();
+    for path in [sources(&root.join("src")), sources(&root.join("store/src"))].concat() {
+        let shown = path.strip_prefix(root).unwrap().to_string_lossy();
+        let shown = shown.replace('\\', "/");
+        let is_test = shown.contains("/tests") || shown.contains("_tests.");
+        if is_test || shown.starts_with("store/src/fs/") || ONLY_TESTS.contains(&shown.as_str()) {
+            continue;
+        }
+        let code = code(&path);
+        if WRITES.iter().any(|call| code.contains(call)) {
+            writers.insert(shown);
+        }
+    }
+    let known: BTreeSet<String> = WRITERS.iter().map(|(path, _)| (*path).to_owned()).collect();
+    assert_eq!(writers, known);
 }
 
 #[test]
