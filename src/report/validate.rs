@@ -67,15 +67,11 @@ impl ValidateReport {
             ui.done(format!("Python version: {version} (exact match)"));
         }
         if self.drift.is_empty() {
-            let files = if self.files > 0 {
-                format!(" ({} files)", self.files)
-            } else {
-                String::new()
+            let found = match (self.files, self.packages) {
+                (0, 1..) => "no folder changed (files were not looked at)".to_owned(),
+                (files, _) => format!("all verified ({files} files)"),
             };
-            ui.done(format!(
-                "Packages: {} installed, all verified{files}",
-                self.packages
-            ));
+            ui.done(format!("Packages: {} installed, {found}", self.packages));
         } else {
             ui.failed(format!(
                 "Packages: {} installed, {} paths differ",

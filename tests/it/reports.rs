@@ -87,6 +87,13 @@ fn reports_keep_their_schemas() {
     assert_eq!(listing["entries"][0]["name"], "demo");
     keeps("store-verify", &run(&["store", "verify"]).success());
 
+    let quick = sandbox.dhtl_run().args(["validate-env", "--quick"]);
+    let _ = quick
+        .in_folder(&project)
+        .output()
+        .success()
+        .warns("files were not looked at");
+
     let module = project.join(".venv/lib/python3.11/site-packages/demo/__init__.py");
     fs::remove_file(&module).unwrap();
     let drifted = keeps("validate-env", &run(&["validate-env"]).code(1));
