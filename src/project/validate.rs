@@ -159,7 +159,11 @@ fn compare(
         (Closeness::Deep, _) => Depth::Deep,
         _ => Depth::Stat,
     };
-    let comparison = assemble::compare(&blueprint, state.link_mode, &folder, depth)?;
+    let (comparison, interpreter) = rayon::join(
+        || assemble::compare(&blueprint, state.link_mode, &folder, depth),
+        || interpreter_drift(context, &environment.base, closeness),
+    );
+    let comparison = comparison?;
     let mut drift: Vec<Drift> = comparison
         .differences
         .iter()
@@ -176,9 +180,7 @@ fn compare(
             }
         })
         .collect();
-    if closeness != Closeness::Quick {
-        drift.extend(interpreter_drift(context, &environment.base, closeness)?);
-    }
+    drift.extend(interpreter?);
     drift.sort();
     Ok((drift, comparison))
 }
@@ -201,6 +203,9 @@ fn interpreter_drift(
     let Base::Entry(entry) = base else {
         return Ok(Vec::new());
     };
+    if closeness == Closeness::Quick {
+        return Ok(Vec::new());
+    }
     let report = context
         .store
         .check_entry(entry, closeness == Closeness::Deep)?;

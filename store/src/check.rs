@@ -1,7 +1,7 @@
 //! Whether files are still what their manifest says.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -125,9 +125,8 @@ impl Store {
             known.extend(supplement.nodes().iter().cloned());
         }
         known.sort_unstable_by(|left, right| left.path.cmp(&right.path));
-        let mut unexpected = Vec::new();
-        find_unexpected(&root, Path::new(""), &known, &mut unexpected)
-            .map_err(FsError::at("list", &path))?;
+        let unexpected =
+            find_unexpected(&root, Path::new(""), &known).map_err(FsError::at("list", &path))?;
         report
             .problems
             .extend(unexpected.into_iter().map(|path| Problem {
@@ -246,14 +245,12 @@ pub(crate) fn is_missing(error: &io::Error) -> bool {
     )
 }
 
-fn find_unexpected(
-    dir: &Dir,
-    folder: &Path,
-    known: &[Node],
-    unexpected: &mut Vec<String>,
-) -> io::Result<()> {
+/// Lists what stands below `dir`, the folder `folder` of an entry, and is not among `known`.
+fn find_unexpected(dir: &Dir, folder: &Path, known: &[Node]) -> io::Result<Vec<String>> {
+    let mut unexpected = Vec::new();
+    let mut folders = Vec::new();
     for entry in dir.read()? {
-        let path: PathBuf = folder.join(&entry.name);
+        let path = folder.join(&entry.name);
         let node = path.to_str().and_then(|text| {
             known
                 .binary_search_by(|node| crate::tree_path::compare(node.path.as_str(), text))
@@ -263,11 +260,15 @@ fn find_unexpected(
         match node {
             None => unexpected.push(path.to_string_lossy().into_owned()),
             Some(node) if node.kind == NodeKind::Directory && entry.kind == FileKind::Directory => {
-                let below = dir.open_dir(Path::new(&entry.name))?;
-                find_unexpected(&below, &path, known, unexpected)?;
+                folders.push((entry.name, path));
             }
             Some(_) => {}
         }
     }
-    Ok(())
+    let below: Vec<Vec<String>> = folders
+        .par_iter()
+        .map(|(name, path)| find_unexpected(&dir.open_dir(Path::new(name))?, path, known))
+        .collect::<io::Result<_>>()?;
+    unexpected.extend(below.into_iter().flatten());
+    Ok(unexpected)
 }

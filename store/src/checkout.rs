@@ -203,20 +203,37 @@ impl<'a> Checkout<'a> {
     /// changed its time.
     fn check_folders(&self, index: u32) {
         let folder = &self.tree.folders[index as usize];
-        for (layer, source) in &folder.sources {
-            let path = self.layers[*layer as usize].source.join(source);
-            let untouched = std::fs::symlink_metadata(&path).is_ok_and(|metadata| {
-                let epoch = std::time::Duration::from_secs(crate::id::MTIME_EPOCH.unsigned_abs());
-                metadata.modified().ok() == Some(std::time::UNIX_EPOCH + epoch)
-            });
-            if !untouched && cfg!(unix) {
-                self.damage(*layer, source);
+        let [(layer, source)] = folder.sources.as_slice() else {
+            return;
+        };
+        if cfg!(not(unix)) {
+            return;
+        }
+        match Dir::open(&self.layers[*layer as usize].source.join(source)) {
+            Ok(dir) => self.check_below(index, *layer, source, &dir),
+            Err(_) => self.damage(*layer, source),
+        }
+    }
+
+    fn check_below(&self, index: u32, layer: u32, top: &str, dir: &Dir) {
+        let folder = &self.tree.folders[index as usize];
+        for (_, source) in &folder.sources {
+            let below = source
+                .strip_prefix(top)
+                .unwrap_or("")
+                .trim_start_matches('/');
+            let name = if below.is_empty() { "." } else { below };
+            let untouched = dir
+                .stat(Path::new(name))
+                .is_ok_and(|stat| stat.mtime == crate::id::MTIME_EPOCH && stat.mtime_nanos == 0);
+            if !untouched {
+                self.damage(layer, source);
             }
         }
         folder
             .folders
             .par_iter()
-            .for_each(|child| self.check_folders(*child));
+            .for_each(|child| self.check_below(*child, layer, top, dir));
     }
 
     fn place_leaves(&self, folder: &Folder<'_>, target: &Dir, path: &Path) -> Result<(), FsError> {

@@ -257,25 +257,25 @@ impl<'a> Comparer<'a> {
         found: &mut Vec<Difference>,
     ) -> Result<(), FsError> {
         let in_bytecode = folder.name() == "__pycache__";
-        for entry in dir.read().map_err(FsError::at("list", path))? {
-            if let Some(name) = entry.name.to_str() {
-                let leaf = folder
+        let mut unknown = Vec::new();
+        dir.visit(&mut |name, kind| {
+            let known = name.to_str().is_some_and(|name| {
+                folder
                     .leaves
                     .binary_search_by(|leaf| leaf.name.cmp(name))
-                    .is_ok();
-                if leaf || self.has_folder(folder, name) {
-                    continue;
-                }
-                if path == Path::new("") && self.ignored.contains(&name) {
-                    continue;
-                }
+                    .is_ok()
+                    || self.has_folder(folder, name)
+                    || (path == Path::new("") && self.ignored.contains(&name))
+            });
+            if !(known || in_bytecode && is_bytecode(name)) {
+                unknown.push((name.to_owned(), kind));
             }
-            if in_bytecode && is_bytecode(&entry.name) {
-                continue;
-            }
-            let path = path.join(&entry.name);
-            if entry.name == "__pycache__" && entry.kind == FileKind::Directory {
-                bytecode_folder(dir, &entry.name, &path, found)?;
+        })
+        .map_err(FsError::at("list", path))?;
+        for (name, kind) in unknown {
+            let path = path.join(&name);
+            if name == "__pycache__" && kind == FileKind::Directory {
+                bytecode_folder(dir, &name, &path, found)?;
                 continue;
             }
             found.push(Difference {

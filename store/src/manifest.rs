@@ -154,6 +154,11 @@ impl Manifest {
         (EntryId::of(bytes) == id).then(|| Self::read_lines(bytes))
     }
 
+    /// Reads the listing of a supplement, which this store wrote for itself.
+    pub(crate) fn read_derived(bytes: &[u8]) -> Result<Self, ManifestError> {
+        Self::read_lines(bytes)
+    }
+
     fn read_lines(bytes: &[u8]) -> Result<Self, ManifestError> {
         let body = bytes
             .strip_prefix(HEADER.as_bytes())

@@ -28,7 +28,8 @@ impl Store {
         let bytes = read_optional(self.dir(), &relative).map_err(FsError::at("read", &path))?;
         bytes
             .map(|bytes| {
-                Manifest::parse(&bytes).map_err(|source| StoreError::Manifest { path, source })
+                Manifest::read_derived(&bytes)
+                    .map_err(|source| StoreError::Manifest { path, source })
             })
             .transpose()
     }

@@ -1,5 +1,6 @@
 //! [`Dir`] on paths, for systems without folder descriptors.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -57,6 +58,14 @@ impl Dir {
                 })
             })
             .collect()
+    }
+
+    /// Shows every name in the folder to `see`, in no particular order.
+    pub fn visit(&self, see: &mut dyn FnMut(&OsStr, FileKind)) -> io::Result<()> {
+        for entry in self.read()? {
+            see(&entry.name, entry.kind);
+        }
+        Ok(())
     }
 
     /// Opens a regular file for reading; a symbolic link is refused.

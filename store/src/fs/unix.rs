@@ -1,10 +1,10 @@
 //! [`Dir`] on descriptors.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags, RawMode, Timespec, Timestamps};
@@ -57,19 +57,29 @@ impl Dir {
     /// Lists the folder, in no particular order.
     pub fn read(&self) -> io::Result<Vec<DirEntry>> {
         let mut entries = Vec::new();
+        self.visit(&mut |name, kind| {
+            entries.push(DirEntry {
+                name: name.to_owned(),
+                kind,
+            })
+        })?;
+        Ok(entries)
+    }
+
+    /// Shows every name in the folder to `see`, in no particular order.
+    pub fn visit(&self, see: &mut dyn FnMut(&OsStr, FileKind)) -> io::Result<()> {
         self.each(&mut |name, kind| {
             if name == b"." || name == b".." {
                 return Ok(());
             }
-            let name = OsString::from_vec(name.to_vec());
+            let name = OsStr::from_bytes(name);
             let kind = match kind {
-                rustix::fs::FileType::Unknown => self.stat(Path::new(&name))?.kind,
+                rustix::fs::FileType::Unknown => self.stat(Path::new(name))?.kind,
                 kind => from_type(kind),
             };
-            entries.push(DirEntry { name, kind });
+            see(name, kind);
             Ok(())
-        })?;
-        Ok(entries)
+        })
     }
 
     /// Reads the folder through this very handle, without opening it again.
