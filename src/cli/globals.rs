@@ -69,4 +69,30 @@ pub struct Globals {
         hide_env_values = true
     )]
     pub store: Option<PathBuf>,
+
+    /// A folder outside of the project that the lock may name by an absolute path or a `file`
+    /// address. Only the user can say so, never the repository.
+    #[arg(
+        long = "allow-folder",
+        global = true,
+        env = "DHT_ALLOW_FOLDERS",
+        value_name = "FOLDER",
+        value_delimiter = PATH_DELIMITER,
+        hide_env_values = true
+    )]
+    pub allowed_folders: Vec<PathBuf>,
+
+    /// An origin such as `http://mirror.internal:8080` that the lock may name although what comes
+    /// from there can be read and changed on its way; hashes are still checked.
+    #[arg(
+        long = "allow-origin",
+        global = true,
+        env = "DHT_ALLOW_ORIGINS",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub allowed_origins: Vec<String>,
 }
+
+/// What stands between the folders in an environment variable.
+const PATH_DELIMITER: char = if cfg!(windows) { ';' } else { ':' };

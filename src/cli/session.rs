@@ -71,6 +71,12 @@ impl Session {
             python_downloads: text(vars::UV_PYTHON_DOWNLOADS_JSON_URL),
             python_mirror: text(vars::UV_PYTHON_INSTALL_MIRROR),
             pypy_mirror: text(vars::UV_PYPY_INSTALL_MIRROR),
+            allowed_folders: globals
+                .allowed_folders
+                .iter()
+                .map(|allowed| folder.join(allowed))
+                .collect(),
+            allowed_origins: globals.allowed_origins.clone(),
         };
         let progress = ui.progress();
         let cancel = Cancel::default();

@@ -21,7 +21,26 @@ use super::state::{self, State};
 use crate::model::progress::{Progress, Stage};
 
 /// Names in the root of an environment that are not compared: ours, and uv's lock.
-pub const IGNORED: [&str; 2] = [state::FOLDER, ".lock"];
+const IGNORED: [&str; 2] = [state::FOLDER, ".lock"];
+
+/// Returns the paths of an environment that are not compared.
+fn ignored(blueprint: &Blueprint) -> Vec<&str> {
+    let notes = blueprint.notes().iter().map(|note| note.path.as_str());
+    IGNORED.into_iter().chain(notes).collect()
+}
+
+/// Writes what uv asks of packages that refer to a folder; where uv does not find it, it only holds
+/// the package to be outdated.
+///
+/// Tells whether anything was written.
+fn write_notes(blueprint: &Blueprint, dir: &Dir, folder: &Path) -> Result<bool, FsError> {
+    let mut changed = false;
+    for note in blueprint.notes() {
+        let written = note.write(dir);
+        changed |= written.map_err(FsError::at("write", folder.join(&note.path)))?;
+    }
+    Ok(changed)
+}
 
 /// What stands where an environment shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +113,12 @@ pub fn create(
         let folders = checkout.made_folders();
         let report = checkout.finish();
         if report.damaged.is_empty() {
+            let opened = dir.open_dir(Path::new(&fresh));
+            write_notes(
+                blueprint,
+                &opened.map_err(FsError::at("open", &path))?,
+                &path,
+            )?;
             state.write(&path, &folders)?;
             swap(&dir, &fresh, name).map_err(FsError::at("put in place", folder))?;
         }
@@ -186,7 +211,8 @@ pub fn compare(
     let real = blueprint.real_folders();
     let checkout = Checkout::new(&layers, &union.tree, mode, &real);
     let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
-    Comparer::new(&checkout, &union.tree, mode, depth, &IGNORED).run(&dir)
+    let ignored = ignored(blueprint);
+    Comparer::new(&checkout, &union.tree, mode, depth, &ignored).run(&dir)
 }
 
 /// How an update is done.
@@ -216,12 +242,13 @@ pub fn update(
     let real = blueprint.real_folders();
     let checkout = Checkout::new(&layers, &union.tree, state.link_mode, &real);
     let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
+    let ignored = ignored(blueprint);
     let found = Comparer::new(
         &checkout,
         &union.tree,
         state.link_mode,
         options.depth,
-        &IGNORED,
+        &ignored,
     )
     .run(&dir)?;
     let former = Former::new(options.former);
@@ -242,8 +269,14 @@ pub fn update(
         apply(&plan, &checkout, &union.tree, &dir, folder)?;
     }
     let folders = checkout.made_folders();
+    if state.link_mode == LinkMode::Symlink && !options.dry_run {
+        checkout.check_linked_folders();
+    }
     let report = checkout.finish();
-    let outdated = options.rewrite_state || !plan.is_empty();
+    let mut outdated = options.rewrite_state || !plan.is_empty();
+    if !options.dry_run && report.damaged.is_empty() {
+        outdated |= write_notes(blueprint, &dir, folder)?;
+    }
     if outdated && !options.dry_run && report.damaged.is_empty() {
         state.write(folder, &folders)?;
     }

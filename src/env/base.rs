@@ -5,10 +5,11 @@
 //! known by the digest of its executable.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use dht_store::{Base, EntryRef, Fingerprint, RealisationKind, StoreError, TreeSink};
 
+use super::blueprint::bytecode_label;
+use super::bytecode::{self, DeriveError};
 use super::context::Context;
 use super::fetch::{FetchError, Origin, Quiet};
 use super::uv::provide_uv;
@@ -16,7 +17,7 @@ use super::watch::FetchWatch;
 use crate::model::location::Location;
 use crate::model::platform::{Layout, Platform};
 use crate::model::progress::Stage;
-use crate::model::python::{Implementation, PythonRequest, PythonVersion};
+use crate::model::python::PythonRequest;
 use crate::model::selection::Archive;
 use crate::model::target::Target;
 use crate::python::build::catalogue::{self, CatalogueError, Mirrors};
@@ -59,6 +60,14 @@ pub enum BaseError {
     /// The bytes of a build are not those of its hash.
     #[error(transparent)]
     Integrity(FetchError),
+    /// Its standard library could not be compiled.
+    #[error("could not compile the standard library of {python}")]
+    Bytecode {
+        /// What was asked for.
+        python: Box<PythonRequest>,
+        /// What went wrong.
+        source: DeriveError,
+    },
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -127,9 +136,36 @@ pub fn provide(
     platform: Platform,
 ) -> Result<Interpreter, BaseError> {
     match remembered(context, python, platform) {
-        Some(interpreter) => Ok(interpreter),
+        Some(interpreter) => {
+            compile_library(context, python, platform, &interpreter)?;
+            Ok(interpreter)
+        }
         None => provide_again(context, python, platform),
     }
+}
+
+/// Compiles the standard library of a build in the store, once, before anyone runs it: programs run
+/// from the store itself, where Python must find nothing to write.
+fn compile_library(
+    context: &Context<'_>,
+    python: &PythonRequest,
+    platform: Platform,
+    interpreter: &Interpreter,
+) -> Result<(), BaseError> {
+    let Base::Entry(entry) = &interpreter.base else {
+        return Ok(());
+    };
+    let label = bytecode_label(&interpreter.base);
+    if Platform::host() != Some(platform) || context.store.has_supplement(entry.entry, &label) {
+        return Ok(());
+    }
+    let Interpreter { base, program, .. } = interpreter;
+    bytecode::derive(context, base, program, python, std::slice::from_ref(entry))
+        .map(drop)
+        .map_err(|source| BaseError::Bytecode {
+            python: Box::new(python.clone()),
+            source,
+        })
 }
 
 /// Brings the interpreter into the store, whether or not the store remembers one: a damaged build
@@ -150,7 +186,10 @@ pub fn provide_again(
     let mut tried = plan.ruled_out;
     for step in plan.steps {
         match take(context, python, platform, step)? {
-            Ok(interpreter) => return Ok(interpreter),
+            Ok(interpreter) => {
+                compile_library(context, python, platform, &interpreter)?;
+                return Ok(interpreter);
+            }
             Err(attempts) => tried.extend(attempts),
         }
     }
@@ -355,46 +394,4 @@ fn in_store(
         program,
         origin,
     }
-}
-
-/// Lists the versions that can be had without the network: what the store has, and pyenv.
-pub fn known(context: &Context<'_>) -> Vec<PythonRequest> {
-    let mut known = Vec::new();
-    let mut add = |name: &str, version: &str| {
-        let implementation = match name {
-            "cpython" => Implementation::CPython,
-            "pypy" => Implementation::PyPy,
-            _ => return,
-        };
-        if let Ok(version) = PythonVersion::from_str(version) {
-            known.push(PythonRequest {
-                implementation,
-                version,
-            });
-        }
-    };
-    for entry in context.store.entries().unwrap_or_default() {
-        add(&entry.name, &entry.version);
-    }
-    for version in pyenv_versions(context) {
-        add("cpython", &version);
-    }
-    known.sort_by(|left, right| left.version.cmp(&right.version));
-    known.dedup();
-    known
-}
-
-fn pyenv_versions(context: &Context<'_>) -> Vec<String> {
-    let root = context.machine.pyenv_root.clone().map(PathBuf::from);
-    let home = context
-        .machine
-        .home
-        .as_ref()
-        .map(|home| home.join(".pyenv"));
-    let versions = root.or(home).map(|root| root.join("versions"));
-    let folders = versions.and_then(|versions: PathBuf| std::fs::read_dir(versions).ok());
-    let names = folders.into_iter().flatten().flatten();
-    names
-        .map(|folder| folder.file_name().to_string_lossy().into_owned())
-        .collect()
 }

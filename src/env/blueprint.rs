@@ -1,6 +1,7 @@
 //! What shall stand in an environment's folder, read from the store: manifests, and the files that
 //! are made for this very place.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -9,7 +10,8 @@ use dht_store::{
 };
 use rayon::prelude::*;
 
-use super::editable::{self, EditableError};
+use super::editable::{self, EditableError, Note};
+use super::{local_archive, shadow};
 use crate::model::platform::{ParsePlatformError, Platform};
 use crate::model::python::{Implementation, ParsePythonVersionError, PythonRequest, PythonVersion};
 use crate::model::target::Target;
@@ -24,6 +26,8 @@ pub struct Blueprint {
     pub target: Target,
     packages: Vec<PackageTree>,
     generated: Vec<Generated>,
+    notes: Vec<Note>,
+    overlaid: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -119,6 +123,8 @@ impl Blueprint {
             .collect::<Result<_, _>>()?;
         let mut generated = venv_files(&target, place)?;
         let mut packages = Vec::with_capacity(trees.len());
+        let mut notes = Vec::new();
+        let mut overlaid = BTreeSet::new();
         for tree in trees {
             let Some(folder) = &tree.package.folder else {
                 packages.push(tree);
@@ -131,18 +137,26 @@ impl Blueprint {
                 layout: target.platform.layout(),
             };
             let mounts = &environment.mounts;
-            generated.extend(editable::render(
-                &tree.source,
-                &tree.manifest,
-                mounts,
-                &site,
-            )?);
+            let rendered = match local_archive::record_path(&tree.manifest) {
+                None => editable::render(&tree.source, &tree.manifest, mounts, &site)?,
+                Some(record) => {
+                    let rendered = local_archive::render(&tree.source, record, mounts, &site)?;
+                    let paths = rendered.files.iter().map(|file| file.path.to_string());
+                    overlaid.extend(paths);
+                    packages.push(tree);
+                    rendered
+                }
+            };
+            generated.extend(rendered.files);
+            notes.extend(rendered.note);
         }
         Ok(Self {
             environment,
             target,
             packages,
             generated,
+            notes,
+            overlaid,
         })
     }
 
@@ -171,6 +185,28 @@ impl Blueprint {
         &self.generated
     }
 
+    /// Returns the files that are written last, and change without being drift.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Returns the modules that packages and the standard library both have, each with its package.
+    pub fn shadows(&self, base: &Manifest) -> Vec<(String, String)> {
+        let library = shadow::library_modules(base, &self.target);
+        let of = |tree: &PackageTree| {
+            let found = shadow::package_modules(&tree.manifest);
+            let shared: Vec<_> = found.intersection(&library).cloned().collect();
+            let name = tree.package.name.clone();
+            shared.into_iter().map(move |module| (name.clone(), module))
+        };
+        self.packages.iter().flat_map(of).collect()
+    }
+
+    /// Tells whether a file of a package is replaced on purpose.
+    pub fn is_overlaid(&self, path: &str) -> bool {
+        self.overlaid.contains(path)
+    }
+
     /// Returns the package of a layer.
     pub fn package(&self, layer: u32) -> &Package {
         &self.packages[layer as usize].package
@@ -182,6 +218,12 @@ impl Blueprint {
     }
 }
 
+/// Tells whether an entry is a template of a package that refers to a folder: it is written anew for
+/// each place, and its own files never stand in an environment.
+pub fn is_template(package: &Package, manifest: &Manifest) -> bool {
+    package.folder.is_some() && local_archive::record_path(manifest).is_none()
+}
+
 fn read_package(
     store: &Store,
     environment: &Environment,
@@ -190,7 +232,9 @@ fn read_package(
 ) -> Result<PackageTree, StoreError> {
     let manifest = store.manifest(package.entry)?;
     let bytecode = match label {
-        Some(label) if package.folder.is_none() => store.supplement(package.entry, label)?,
+        Some(label) if !is_template(package, &manifest) => {
+            store.supplement(package.entry, label)?
+        }
         _ => None,
     };
     let mounts = environment

@@ -4,12 +4,15 @@
 //! The template is an entry like any other; what is rendered is private to the environment.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use dht_store::fs::{Dir, FsError};
+use dht_store::fs::{self, Dir, FsError};
 use dht_store::{Generated, GeneratedKind, Manifest, NodeKind, TreePath, TreePathError};
 
 use crate::model::platform::Layout;
+use crate::model::pyproject::Pyproject;
+use crate::python::cache_info;
 use crate::python::editable::{
     EditableTemplate, Places, RenderTarget, TemplateError, TemplateFile,
 };
@@ -46,13 +49,59 @@ pub enum EditableError {
     },
 }
 
+/// What a template became.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The files.
+    pub files: Vec<Generated>,
+    /// What tells uv whether the package is up to date.
+    pub note: Option<Note>,
+}
+
+/// A file that tells uv when the folder or archive of a package last changed. It speaks of this machine and this
+/// moment, so it is outside of the fingerprint, and no drift.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Its path in the environment, with slashes.
+    pub path: String,
+    /// What it speaks of.
+    source: PathBuf,
+}
+
+impl Note {
+    /// Returns the note at `path` in the environment that speaks of a folder or archive.
+    pub fn new(path: String, source: PathBuf) -> Self {
+        Self { path, source }
+    }
+
+    /// Writes the file into the environment in `dir`, unless it stands there already;
+    /// true if it was written.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read or the file not be written.
+    pub fn write(&self, dir: &Dir) -> io::Result<bool> {
+        let path = Path::new(&self.path);
+        let content = if self.source.is_file() {
+            cache_info::of_file(&self.source)?
+        } else {
+            cache_info::of_folder(&self.source)?
+        };
+        let content = content.into_bytes();
+        match dir.read_file(path) {
+            Ok(standing) if standing == content => Ok(false),
+            _ => fs::write_atomic(dir, path, &content, 0o644).map(|()| true),
+        }
+    }
+}
+
 /// Renders the template in `source`, an entry's folder.
 pub fn render(
     source: &Path,
     manifest: &Manifest,
     mounts: &BTreeMap<String, String>,
     site: &Site<'_>,
-) -> Result<Vec<Generated>, EditableError> {
+) -> Result<Rendered, EditableError> {
     let member = match site.folder {
         "." => site.project.to_owned(),
         folder => site.project.join(folder),
@@ -66,6 +115,13 @@ pub fn render(
         .get("site-packages")
         .map(|path| site.environment.join(path))
         .unwrap_or_default();
+    let note = mounts
+        .get("site-packages")
+        .filter(|_| is_told_by_files(&member))
+        .map(|path| {
+            let path = format!("{path}/{}/{}", template.dist_info(), cache_info::FILE_NAME);
+            Note::new(path, member.clone())
+        });
     let files = template
         .render(&RenderTarget {
             places: Places {
@@ -75,12 +131,23 @@ pub fn render(
             site_packages: Some(&site_packages),
             layout: site.layout,
             windows_launcher: None,
+            cache_info: note.is_some(),
         })
         .map_err(failed)?;
-    files
+    let files = files
         .into_iter()
         .filter_map(|file| place(file, mounts).transpose())
-        .collect()
+        .collect::<Result<_, _>>()?;
+    Ok(Rendered { files, note })
+}
+
+/// Tells whether the usual files of a project say when it changed, rather than `tool.uv.cache-keys`.
+fn is_told_by_files(member: &Path) -> bool {
+    let path = member.join("pyproject.toml");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Pyproject::parse(&text, &path).is_ok_and(|project| !project.has_cache_keys),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
 }
 
 fn read(source: &Path, manifest: &Manifest) -> Result<Vec<TemplateFile>, EditableError> {

@@ -282,7 +282,7 @@ fn unpack(
     })?;
     let bytes = map(&file.path)?;
     let staged = transaction.stage(filename.name.as_ref(), &filename.version.to_string())?;
-    let install_target = install_target(target, launchers, input.direct_url.clone());
+    let install_target = install_target(target, launchers, input.direct_url.clone(), false);
     let installed = wheel::install(&bytes, &filename, &install_target, &staged as &dyn TreeSink)
         .map_err(|source| RealiseError::Wheel {
             filename: name.clone(),
@@ -314,7 +314,7 @@ pub fn unpack_built(
     let bytes = map(path)?;
     let launchers = Launchers::get(context, target)?;
     let staged = transaction.stage(filename.name.as_ref(), &filename.version.to_string())?;
-    let install_target = install_target(target, &launchers, direct_url);
+    let install_target = install_target(target, &launchers, direct_url, true);
     wheel::install(&bytes, &filename, &install_target, &staged).map_err(|source| {
         RealiseError::Wheel {
             filename: filename.to_string(),
@@ -337,6 +337,7 @@ fn install_target<'a>(
     target: &Target,
     launchers: &'a Launchers,
     direct_url: Option<String>,
+    built_here: bool,
 ) -> InstallTarget<'a> {
     InstallTarget {
         layout: target.platform.layout(),
@@ -344,6 +345,7 @@ fn install_target<'a>(
         python_lib: target.python.lib_name(),
         windows_launcher: launchers.borrow(),
         direct_url,
+        built_here,
     }
 }
 

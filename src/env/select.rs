@@ -57,8 +57,8 @@ pub enum SelectError {
     },
     /// No wheel fits and there is no source.
     #[error(
-        "cannot select a file of `{package}` for {target}: it has no source archive, and wheels \
-         for {found} only; wanted is {wanted} or a more general tag"
+        "cannot select a file of `{package}` for {target}: it has no source archive that may be built, \
+         and {found}; wanted is {wanted} or a more general tag"
     )]
     NoFile {
         /// Name and version.
@@ -293,12 +293,15 @@ fn listed(wheels: &[&WheelFilename]) -> String {
             format!("{python}-{abi}-{platform}")
         })
         .collect();
+    if tags.is_empty() {
+        return "no wheel that may be used".to_owned();
+    }
     let more = tags.len().saturating_sub(LISTED_TAGS);
     let mut text: Vec<String> = tags.into_iter().take(LISTED_TAGS).collect();
     if more > 0 {
         text.push(format!("{more} more"));
     }
-    text.join(", ")
+    format!("wheels for {} only", text.join(", "))
 }
 
 fn wanted(levels: &Levels) -> String {

@@ -14,6 +14,7 @@ use dht_store::{
 use super::base::{self, BaseError, Interpreter};
 use super::context::Context;
 use super::fetch::{FetchError, Origin, Quiet};
+use super::local_archive::{place, placeless_url, relative};
 use super::realise::{self, RealiseError};
 use super::uv::{UvSetupError, provide_uv};
 use crate::model::platform::Platform;
@@ -30,7 +31,7 @@ use crate::tools::uv::{BuildRequest, BuildSource, EditableRequest, Uv, UvError};
 /// Entries built from sources, by source, Python and platform.
 const BUILT: RealisationKind = RealisationKind("built");
 /// The form in which built packages are kept; another number makes all realisations void.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// Why a package could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -133,38 +134,12 @@ pub fn realise_sources(
 }
 
 fn realised_package(context: &Context<'_>, package: &SelectedPackage, entry: EntryRef) -> Package {
-    let folder = match &package.source {
-        Source::Directory { path, .. } => Some(relative(context.project, path)),
-        Source::Wheel(_) | Source::Sdist { .. } | Source::Git { .. } => None,
-    };
+    let folder = place(context, package);
     Package {
         name: package.name.to_string(),
         version: entry.version,
         entry: entry.entry,
         folder,
-    }
-}
-
-/// Returns a folder of the project, relative to it, with slashes.
-fn relative(project: &Path, folder: &Path) -> String {
-    let mut up = 0;
-    let mut base = project;
-    while !folder.starts_with(base) {
-        let Some(parent) = base.parent() else { break };
-        base = parent;
-        up += 1;
-    }
-    let rest = folder.strip_prefix(base).unwrap_or(folder);
-    let names = rest
-        .components()
-        .map(|name| name.as_os_str().to_string_lossy().into_owned());
-    let path: Vec<String> = std::iter::repeat_n("..".to_owned(), up)
-        .chain(names)
-        .collect();
-    if path.is_empty() {
-        ".".to_owned()
-    } else {
-        path.join("/")
     }
 }
 
@@ -198,10 +173,7 @@ fn input(
         }
     };
     let base = super::blueprint::bytecode_label(&interpreter.base);
-    let direct = match &package.source {
-        Source::Directory { .. } => String::new(),
-        _ => direct_url(package).unwrap_or_default(),
-    };
+    let direct = placeless_url(context, package).unwrap_or_default();
     Ok(format!("form {FORM}\n{source}\n{direct}\n{target}\n{base}").into_bytes())
 }
 
@@ -406,7 +378,7 @@ impl<'a> Builder<'a> {
     }
 
     fn keep_wheel(&self, package: &SelectedPackage, wheel: &Path) -> Result<EntryRef, SourceError> {
-        let direct_url = direct_url(package);
+        let direct_url = placeless_url(self.context, package);
         let ready = realise::unpack_built(
             self.context,
             &self.transaction,
@@ -439,6 +411,7 @@ impl<'a> Builder<'a> {
             python_lib: self.target.python.lib_name(),
             windows_launcher: None,
             direct_url: direct_url(package),
+            built_here: true,
         };
         wheel::install(&bytes, &filename, &install_target, &sink).map_err(|source| {
             RealiseError::Wheel {

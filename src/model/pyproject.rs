@@ -11,6 +11,8 @@ use serde::de::IgnoredAny;
 use uv_normalize::{ExtraName, GroupName, PackageName};
 use uv_pep440::VersionSpecifiers;
 
+use super::pylock::BinaryPolicy;
+
 /// The largest `pyproject.toml` that is read, in bytes.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 
@@ -49,6 +51,8 @@ pub struct Pyproject {
     pub indexes: Vec<(String, String)>,
     /// Whether `tool.uv.cache-keys` says itself what the project's build depends on.
     pub has_cache_keys: bool,
+    /// Which packages may come as wheels, and which may be built.
+    pub binaries: BinaryPolicy,
 }
 
 /// The members of a workspace, as patterns of folders relative to its root.
@@ -101,6 +105,14 @@ struct RawUv {
     cache_keys: Option<IgnoredAny>,
     #[serde(default)]
     index: Vec<RawIndex>,
+    #[serde(default)]
+    no_binary: bool,
+    #[serde(default)]
+    no_binary_package: BTreeSet<PackageName>,
+    #[serde(default)]
+    no_build: bool,
+    #[serde(default)]
+    no_build_package: BTreeSet<PackageName>,
 }
 
 #[derive(Deserialize)]
@@ -187,6 +199,14 @@ impl Pyproject {
                 uv.index.iter().filter_map(named).collect()
             }),
             has_cache_keys: uv.as_ref().is_some_and(|uv| uv.cache_keys.is_some()),
+            binaries: uv
+                .as_ref()
+                .map_or_else(BinaryPolicy::default, |uv| BinaryPolicy {
+                    no_binary: uv.no_binary,
+                    no_binary_packages: uv.no_binary_package.clone(),
+                    no_build: uv.no_build,
+                    no_build_packages: uv.no_build_package.clone(),
+                }),
             workspace: uv.and_then(|uv| uv.workspace),
             extras: project.as_ref().map_or_else(BTreeSet::new, |project| {
                 project.optional_dependencies.keys().cloned().collect()

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use dht_store::fs::FsError;
 use dht_store::lock::LockMode;
-use dht_store::{Depth, Environment, Fingerprint, LinkMode, RepairReport, StoreError};
+use dht_store::{Base, Depth, Environment, Fingerprint, LinkMode, RepairReport, StoreError};
 
 use super::resolve::{self, ResolveError, ResolveReport, Resolved};
 use super::spec::Spec;
 use crate::env::assemble::{self, AssembleReport, Standing, UpdateOptions};
 use crate::env::base::Interpreter;
-use crate::env::blueprint::{Blueprint, BlueprintError, Place};
+use crate::env::blueprint::{self, Blueprint, BlueprintError, Place};
 use crate::env::bytecode::{self, DeriveError};
 use crate::env::context::Context;
 use crate::env::state::State;
@@ -89,6 +89,8 @@ pub struct Regenerated {
     pub compiled: usize,
     /// What was restored in the store, by entry.
     pub repaired: BTreeMap<String, RepairReport>,
+    /// Modules that the standard library has too: package, module.
+    pub shadows: Vec<(String, String)>,
     /// Where packages disagree: path, winner, loser.
     pub conflicts: Vec<ConflictNames>,
 }
@@ -174,8 +176,8 @@ impl Work<'_> {
                 .store
                 .set_root(&self.folder, resolved.fingerprint)?;
         }
+        let mut repaired = self.heal_base(&resolved.interpreter)?;
         let mut compiled = self.derive(&resolved)?;
-        let mut repaired: BTreeMap<String, RepairReport> = BTreeMap::new();
         for _ in 0..ROUNDS {
             let blueprint = self.draw(&resolved.environment, &resolved.interpreter)?;
             let (state, assembled, created) = self.assemble(&blueprint, &resolved)?;
@@ -189,6 +191,7 @@ impl Work<'_> {
             }
             if assembled.damaged.is_empty() {
                 return Ok(Regenerated {
+                    shadows: self.shadows(&blueprint)?,
                     fingerprint: resolved.fingerprint,
                     environment: resolved.environment,
                     interpreter: resolved.interpreter,
@@ -207,15 +210,52 @@ impl Work<'_> {
         Err(RegenerateError::Damaged(repaired.into_keys().collect()))
     }
 
+    /// Removes what Python or its user left in the interpreter's build, which stands in the store.
+    fn heal_base(
+        &self,
+        interpreter: &Interpreter,
+    ) -> Result<BTreeMap<String, RepairReport>, RegenerateError> {
+        let store = self.context.store;
+        let mut healed = BTreeMap::new();
+        if let Base::Entry(entry) = &interpreter.base
+            && !self.options.dry_run
+            && !self.options.quick
+            && store.has_touched_folders(entry)?
+        {
+            let report = store.repair_entry(entry, false)?;
+            if !report.remaining.is_empty() {
+                return Err(RegenerateError::Damaged(vec![format!(
+                    "{} {}",
+                    entry.name, entry.version
+                )]));
+            }
+            healed.insert(format!("{} {}", entry.name, entry.version), report);
+        }
+        Ok(healed)
+    }
+
+    fn shadows(&self, blueprint: &Blueprint) -> Result<Vec<(String, String)>, RegenerateError> {
+        match &blueprint.environment.base {
+            Base::Entry(entry) => Ok(blueprint.shadows(&self.context.store.manifest(entry.entry)?)),
+            // What is outside of the store has no listing.
+            Base::External { .. } => Ok(Vec::new()),
+        }
+    }
+
     fn derive(&self, resolved: &Resolved) -> Result<usize, RegenerateError> {
         if !self.bytecode || self.options.dry_run {
             return Ok(0);
         }
-        let packages = resolved.environment.packages.iter();
-        let entries: Vec<_> = packages
-            .filter(|package| package.folder.is_none())
-            .map(dht_store::Package::entry_ref)
-            .collect();
+        let mut entries = Vec::new();
+        for package in &resolved.environment.packages {
+            let is_template = package.folder.is_some() && {
+                let manifest = self.context.store.manifest(package.entry)?;
+                blueprint::is_template(package, &manifest)
+            };
+            if !is_template {
+                entries.push(package.entry_ref());
+            }
+        }
         let Interpreter { base, program, .. } = &resolved.interpreter;
         let python = &resolved.target.python;
         Ok(bytecode::derive(
@@ -348,6 +388,7 @@ fn conflict_names(blueprint: &Blueprint, assembled: &AssembleReport) -> Vec<Conf
     assembled
         .conflicts
         .iter()
+        .filter(|conflict| conflict.winner.is_some() || !blueprint.is_overlaid(&conflict.path))
         .map(|conflict| ConflictNames {
             path: conflict.path.clone(),
             winner: conflict.winner.map(name),

@@ -1,6 +1,6 @@
 //! From what a project asks for to the environment document: remembered, or worked out once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dht_store::{Environment, Fingerprint, RealisationKind, StoreError};
 
@@ -8,6 +8,8 @@ use super::spec::{Lock, PythonWish, Spec};
 use crate::env::base::{self, BaseError, Interpreter};
 use crate::env::context::Context;
 use crate::env::document::document;
+use crate::env::local_archive;
+use crate::env::pythons;
 use crate::env::realise::{RealiseError, RealiseReport, WheelInput, realise_wheels};
 use crate::env::select::{SelectError, select};
 use crate::env::sources::{SourceError, realise_sources};
@@ -18,7 +20,6 @@ use crate::model::pylock::{LockOrigin, LockPolicy, Pylock, PylockError};
 use crate::model::python::PythonRequest;
 use crate::model::selection::{Selection, Source};
 use crate::model::target::Target;
-use crate::python::direct_url::direct_url;
 use crate::tools::uv::{ExportRequest, Freshness, UvError};
 
 /// Environments, by what was asked for.
@@ -206,11 +207,14 @@ fn work_out(
 ) -> Result<Environment, ResolveError> {
     let selection = selection(context, spec, target, interpreter)?;
     let mut wheels = Vec::new();
-    let mut sources = Vec::new();
+    let mut built_from = Vec::new();
+    let mut places = BTreeMap::new();
     for package in selection.packages {
-        let direct_url = direct_url(&package);
+        let direct_url = local_archive::placeless_url(context, &package);
+        let place = local_archive::place(context, &package);
         match package.source {
             Source::Wheel(archive) => {
+                places.extend(place.map(|place| (package.name.to_string(), place)));
                 wheels.push(WheelInput {
                     name: package.name,
                     archive,
@@ -218,13 +222,16 @@ fn work_out(
                 });
             }
             Source::Sdist { .. } | Source::Git { .. } | Source::Directory { .. } => {
-                sources.push(package);
+                built_from.push(package);
             }
         }
     }
     let (mut packages, realised) = realise_wheels(context, target, &wheels, again)?;
     report.realised = realised;
-    let (built, count) = realise_sources(context, target, interpreter, &sources, again)?;
+    let (built, count) = realise_sources(context, target, interpreter, &built_from, again)?;
+    for package in &mut packages {
+        package.folder = places.remove(&package.name);
+    }
     report.built += count;
     packages.extend(built);
     Ok(document(target, interpreter.base.clone(), packages))
@@ -249,10 +256,12 @@ fn selection(
     };
     let policy = LockPolicy {
         allow_missing_hashes: spec.allow_missing_hashes,
-        ..LockPolicy::default()
+        allowed_folders: context.machine.allowed_folders.clone(),
+        allowed_origins: context.machine.allowed_origins.clone(),
     };
-    let lock = Pylock::parse(&text, &origin, &policy)
+    let mut lock = Pylock::parse(&text, &origin, &policy)
         .map_err(|error| ResolveError::Pylock(Box::new(error)))?;
+    lock.restrict(&spec.pyproject.binaries);
     Ok(select(&lock, target, &request)?)
 }
 
@@ -286,7 +295,7 @@ fn choose_python(context: &Context<'_>, spec: &Spec) -> Result<PythonRequest, Re
     if let PythonWish::Exact(python) = &spec.python {
         return Ok(python.clone());
     }
-    let known = base::known(context);
+    let known = pythons::known(context);
     let fitting = known.iter().filter(|python| spec.python.admits(python));
     fitting
         .max_by(|left, right| left.version.cmp(&right.version))

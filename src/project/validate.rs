@@ -1,7 +1,7 @@
 //! Whether an environment still is what it was made to be, and what its project asks for now.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dht_store::fs::FsError;
 use dht_store::lock::LockMode;
@@ -219,6 +219,10 @@ fn interpreter_drift(
     Ok(report
         .problems
         .into_iter()
+        .filter(|problem| {
+            problem.kind != ProblemKind::Unexpected
+                || !dht_store::is_bytecode_path(Path::new(&problem.path))
+        })
         .map(|problem| Drift {
             path: format!("python:{}", problem.path),
             kind: kind(problem.kind),

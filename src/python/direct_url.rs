@@ -92,6 +92,18 @@ pub fn direct_url(package: &SelectedPackage) -> Option<String> {
     Some(serde_json::to_string(&content).expect("because strings and flags are always JSON"))
 }
 
+/// Returns the content for a package that was installed from the archive at `path`, absolute.
+pub fn of_archive(path: &Path) -> String {
+    let content = DirectUrl {
+        url: path_url(path).unwrap_or_default(),
+        archive_info: Some(ArchiveInfo {}),
+        dir_info: None,
+        vcs_info: None,
+        subdirectory: None,
+    };
+    serde_json::to_string(&content).expect("because strings are always JSON")
+}
+
 fn location_url(location: &Location) -> Option<String> {
     match location {
         Location::Url(url) => Some(clean(url)),

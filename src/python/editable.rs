@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use dht_store::TreePath;
 
+use super::cache_info;
 use super::wheel::entry_points::{self, EntryPointError};
 use super::wheel::launcher::{self, WindowsLauncher};
 use super::wheel::record;
@@ -107,6 +108,9 @@ pub struct RenderTarget<'a> {
     pub layout: Layout,
     /// The programs that start scripts on Windows.
     pub windows_launcher: Option<&'a WindowsLauncher<'a>>,
+    /// Whether `uv_cache.json` will be written beside: `RECORD` then names it, without a hash, since
+    /// it changes without a new installation.
+    pub cache_info: bool,
 }
 
 impl EditableTemplate {
@@ -188,7 +192,11 @@ impl EditableTemplate {
             let path = record_path(file.path.as_str(), target.layout);
             rows.insert(path, record::row_of(&file.bytes));
         }
-        rows.insert(format!("{}/RECORD", self.info), record::Row::default());
+        let mut unhashed = vec!["RECORD"];
+        unhashed.extend(target.cache_info.then_some(cache_info::FILE_NAME));
+        for name in unhashed {
+            rows.insert(format!("{}/{name}", self.info), record::Row::default());
+        }
         files.push(new_file(&info("RECORD"), record::write(&rows), false)?);
         files.sort_by(|left, right| left.path.cmp(&right.path));
         Ok(files)
@@ -245,7 +253,7 @@ fn site_packages(installed: &[InstalledFile]) -> Result<String, TemplateError> {
 /// Returns the path in scheme form; `None` for what is left out.
 fn scheme_path(path: &str, site: &str, is_script: impl Fn(&str) -> bool) -> Option<String> {
     if let Some(rest) = path.strip_prefix(site) {
-        let made_anew = ["RECORD", "INSTALLER", "uv_cache.json"];
+        let made_anew = ["RECORD", "INSTALLER", cache_info::FILE_NAME];
         let in_info = rest
             .split_once(".dist-info/")
             .is_some_and(|(_, name)| made_anew.contains(&name));

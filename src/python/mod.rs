@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod bytecode;
+pub mod cache_info;
 pub mod direct_url;
 pub mod editable;
 pub mod sdist;

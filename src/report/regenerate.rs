@@ -1,5 +1,6 @@
 //! What `dhtl regenerate` tells.
 
+use dht_store::check::{Problem, ProblemKind};
 use dht_store::{Base, Fingerprint, LinkMode};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -35,8 +36,10 @@ pub struct Fallback {
 pub struct Restored {
     /// Name and version.
     pub entry: String,
-    /// Paths that were damaged, missing or did not belong there.
+    /// Paths that were damaged or missing.
     pub paths: Vec<String>,
+    /// Paths that did not belong there and are gone.
+    pub unexpected: Vec<String>,
     /// Paths whose bytes were right and whose mode or time was not.
     pub healed: Vec<String>,
 }
@@ -74,6 +77,8 @@ pub struct RegenerateReport {
     pub fallbacks: Vec<Fallback>,
     /// Where packages disagree.
     pub conflicts: Vec<ConflictNames>,
+    /// Modules of packages that the standard library has too: package, module.
+    pub shadows: Vec<(String, String)>,
     /// What was damaged in the store.
     pub restored: Vec<Restored>,
     /// Where damaged entries are kept.
@@ -112,6 +117,7 @@ impl RegenerateReport {
                 })
                 .collect(),
             conflicts: done.conflicts.clone(),
+            shadows: done.shadows.clone(),
             restored: restored(done),
             quarantine: realised
                 .quarantined
@@ -188,9 +194,16 @@ impl RegenerateReport {
         for Restored {
             entry,
             paths,
+            unexpected,
             healed,
         } in &self.restored
         {
+            if !unexpected.is_empty() {
+                ui.warning(format!(
+                    "did not belong to {entry} in the store and is removed: {}",
+                    shortened(unexpected)
+                ));
+            }
             for path in paths {
                 ui.warning(format!(
                     "`{path}` of {entry} was damaged in the store and is restored"
@@ -219,41 +232,64 @@ impl RegenerateReport {
                 "`{path}` is in {winner} and in {loser}; {winner}'s is used"
             ));
         }
+        for (package, module) in &self.shadows {
+            ui.warning(format!(
+                "{package} has a module `{module}`, and so has the standard library, which Python finds first"
+            ));
+        }
         for (package, path) in &self.startup_code {
             ui.warning(format!(
                 "{package} runs code whenever Python starts: `{path}`"
             ));
         }
         if !self.added.is_empty() {
-            let shown: Vec<&str> = self.added.iter().take(3).map(String::as_str).collect();
-            let more = self.added.len().saturating_sub(shown.len());
-            let more = if more > 0 {
-                format!(" and {more} more")
-            } else {
-                String::new()
-            };
             ui.warning(format!(
-                "not from the lock, and kept: {}{more}",
-                shown.join(", ")
+                "not from the lock, and kept: {}",
+                shortened(&self.added)
             ));
         }
     }
 }
 
+/// Names the first of several paths.
+fn shortened(paths: &[String]) -> String {
+    let shown: Vec<String> = paths
+        .iter()
+        .take(3)
+        .map(|path| format!("`{path}`"))
+        .collect();
+    let more = paths.len().saturating_sub(shown.len());
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    shown.join(", ") + &more
+}
+
 fn restored(done: &Regenerated) -> Vec<Restored> {
     done.repaired
         .iter()
-        .map(|(entry, report)| Restored {
-            entry: entry.clone(),
-            paths: report
-                .repaired
-                .iter()
-                .chain(&report.remaining)
-                .map(|problem| problem.path.clone())
-                .collect(),
-            healed: report.healed.clone(),
+        .map(|(entry, report)| {
+            let problems = report.repaired.iter().chain(&report.remaining);
+            let (unexpected, damaged): (Vec<_>, Vec<_>) =
+                problems.partition(|problem| problem.kind == ProblemKind::Unexpected);
+            let paths = |problems: Vec<&Problem>| {
+                let paths = problems.into_iter().map(|problem| problem.path.clone());
+                paths.collect::<Vec<_>>()
+            };
+            Restored {
+                entry: entry.clone(),
+                paths: paths(damaged),
+                unexpected: paths(unexpected),
+                healed: report.healed.clone(),
+            }
         })
-        .filter(|restored| !restored.paths.is_empty() || !restored.healed.is_empty())
+        .filter(|restored| {
+            !restored.paths.is_empty()
+                || !restored.unexpected.is_empty()
+                || !restored.healed.is_empty()
+        })
         .collect()
 }
 

@@ -188,6 +188,8 @@ impl Uv {
         let mut call = Call::new(&self.program)
             .without_env(MEANING)
             .env("UV_PYTHON_DOWNLOADS", "never")
+            // As our own transfers: the system says which authorities are trusted.
+            .env("UV_SYSTEM_CERTS", "true")
             .arg(command);
         if let Some(folder) = folder {
             call = call.folder(folder);

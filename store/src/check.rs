@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::error::StoreError;
 use crate::format::environment::EntryRef;
 use crate::fs::{Dir, FileKind, FsError, Stat};
-use crate::id::Digest;
+use crate::id::{Digest, MTIME_EPOCH};
 use crate::manifest::{Manifest, Node, NodeKind};
 use crate::store::Store;
 
@@ -138,6 +138,28 @@ impl Store {
             .sort_by(|left, right| left.path.cmp(&right.path));
         report.problems.dedup();
         Ok(report)
+    }
+
+    /// Tells by one stat for each folder of an entry whether something was added to or removed from
+    /// one: that changes its time.
+    pub fn has_touched_folders(&self, entry: &EntryRef) -> Result<bool, StoreError> {
+        if !cfg!(unix) {
+            return Ok(false);
+        }
+        let path = self.entry_path(entry);
+        let root = Dir::open(&path).map_err(FsError::at("open", &path))?;
+        let touched = |manifest: &Manifest| {
+            let nodes = manifest.nodes().par_iter();
+            nodes
+                .filter(|node| node.kind == NodeKind::Directory)
+                .any(|node| {
+                    let stat = root.stat(Path::new(node.path.as_str()));
+                    !stat.is_ok_and(|stat| stat.mtime == MTIME_EPOCH)
+                })
+        };
+        let supplements = self.supplements(entry.entry)?;
+        Ok(touched(&self.manifest(entry.entry)?)
+            || supplements.iter().any(|(_, manifest)| touched(manifest)))
     }
 
     fn can_heal(&self) -> bool {

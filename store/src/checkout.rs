@@ -199,6 +199,24 @@ impl<'a> Checkout<'a> {
         self.real_folders.contains(&path)
     }
 
+    /// Checks the folders of the store behind every link to a whole folder; where something was added
+    /// or removed, that is damage.
+    pub fn check_linked_folders(&self) {
+        let mut linked = Vec::new();
+        let mut open = vec![0];
+        while let Some(index) = open.pop() {
+            let folder = &self.tree.folders[index as usize];
+            if self.folder_link(folder).is_some() {
+                linked.push(index);
+            } else {
+                open.extend(&folder.folders);
+            }
+        }
+        linked
+            .par_iter()
+            .for_each(|index| self.check_folders(*index));
+    }
+
     /// Checks the folders behind a link by one stat each: what was added to or removed from a folder
     /// changed its time.
     fn check_folders(&self, index: u32) {

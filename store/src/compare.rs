@@ -94,8 +94,8 @@ pub struct Comparer<'a> {
 type Found = Result<Vec<Difference>, FsError>;
 
 impl<'a> Comparer<'a> {
-    /// Prepares a comparison with what `checkout` would make. Names in `ignored` may stand in the
-    /// root beside the tree.
+    /// Prepares a comparison with what `checkout` would make. The paths in `ignored`, relative with
+    /// slashes, may stand beside the tree.
     pub fn new(
         checkout: &'a Checkout<'a>,
         tree: &'a Tree<'a>,
@@ -265,7 +265,7 @@ impl<'a> Comparer<'a> {
                     .binary_search_by(|leaf| leaf.name.cmp(name))
                     .is_ok()
                     || self.has_folder(folder, name)
-                    || (path == Path::new("") && self.ignored.contains(&name))
+                    || self.is_ignored(path, name)
             });
             if !(known || in_bytecode && is_bytecode(name)) {
                 unknown.push((name.to_owned(), kind));
@@ -285,6 +285,11 @@ impl<'a> Comparer<'a> {
             });
         }
         Ok(())
+    }
+
+    fn is_ignored(&self, folder: &Path, name: &str) -> bool {
+        let mut ignored = self.ignored.iter().map(Path::new);
+        ignored.any(|path| path.parent() == Some(folder) && path.file_name() == Some(name.as_ref()))
     }
 
     fn has_folder(&self, folder: &Folder<'_>, name: &str) -> bool {
@@ -471,6 +476,13 @@ fn is_wrong_kind(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
     )
+}
+
+/// Tells whether a path is one of Python's own bytecode, which it writes as it pleases.
+pub fn is_bytecode_path(path: &Path) -> bool {
+    let folder = path.parent().and_then(Path::file_name);
+    folder.is_some_and(|folder| folder == "__pycache__")
+        && path.file_name().is_some_and(is_bytecode)
 }
 
 /// Tells whether Python writes files of this name into `__pycache__`: `x.cpython-311.pyc`, and the

@@ -36,7 +36,7 @@ pub mod union;
 pub mod update;
 
 pub use checkout::{Checkout, CheckoutReport, LinkMode};
-pub use compare::{Comparer, Comparison, Depth, Difference, DifferenceKind};
+pub use compare::{Comparer, Comparison, Depth, Difference, DifferenceKind, is_bytecode_path};
 pub use error::StoreError;
 pub use format::environment::{Base, EntryRef, Environment, Package};
 pub use id::{Digest, EntryId, Fingerprint};

@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::check::{Problem, ProblemKind, intact, store_mode};
+use crate::compare::is_bytecode_path;
 use crate::error::StoreError;
 use crate::format::environment::EntryRef;
 use crate::fs::{self, Dir, FileMeta, FsError};
@@ -113,6 +114,11 @@ impl Store {
             fs::create_dirs(root, parent)?;
         }
         let Some(node) = node else {
+            // Python makes it again; what it wrote here is worth nothing.
+            if is_bytecode_path(path) && root.stat(path)?.kind == fs::FileKind::File {
+                root.remove_file(path)?;
+                return Ok(true);
+            }
             self.set_aside(root, entry, path)?;
             return Ok(true);
         };

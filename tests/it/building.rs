@@ -41,11 +41,8 @@ const CODE: &str =
 /// Builds a template in one place, writes it for another, and runs it there.
 fn round_trip(backend: &str, requires: &str, more: &str, module: &str) {
     let tree = tempfile::tempdir().unwrap();
-    let (first, second, work) = (
-        tree.path().join("first"),
-        tree.path().join("it's moved"),
-        tree.path().join("work"),
-    );
+    let at = |name: &str| tree.path().join(name);
+    let (first, second, work) = (at("first"), at("it's moved"), at("work"));
     let text = pyproject(backend, requires, more);
     write(&first, &[("pyproject.toml", &text), (module, CODE)]);
     std::fs::create_dir(&work).unwrap();
@@ -76,6 +73,7 @@ fn round_trip(backend: &str, requires: &str, more: &str, module: &str) {
     make.run(&cancel).unwrap();
     let site = venv.join("lib/python3.11/site-packages");
     let target = RenderTarget {
+        cache_info: false,
         places: Places {
             member: &second,
             project: &second,

@@ -7,6 +7,7 @@ use crate::env::base::BaseError;
 use crate::env::fetch::FetchError;
 use crate::env::realise::RealiseError;
 use crate::env::sources::SourceError;
+use crate::model::pylock::Problem;
 use crate::project::discover::DiscoverError;
 use crate::project::regenerate::RegenerateError;
 use crate::project::resolve::ResolveError;
@@ -92,6 +93,10 @@ fn of_spec(error: &SpecError) -> Advice {
 
 fn of_base(error: &BaseError) -> Advice {
     match error {
+        BaseError::Bytecode { .. } => advice(
+            Kind::Tool,
+            "this build of Python does not run here; read what it printed above",
+        ),
         BaseError::Store(error) => of_store(error),
         BaseError::Ingest { .. } => (Kind::Integrity, None),
         BaseError::Integrity(error) => (Kind::Integrity, error.advice().map(str::to_owned)),
@@ -129,7 +134,17 @@ fn of_resolve(error: &ResolveError) -> Advice {
             advice(Kind::Work, "run `uv lock`, and commit the lock")
         }
         ResolveError::Uv(_) => (Kind::Tool, None),
-        ResolveError::Pylock(_) => (Kind::Configuration, None),
+        ResolveError::Pylock(error) => match &*error.problem {
+            Problem::Outside(_) => advice(
+                Kind::Configuration,
+                "if you trust this lock with that folder, name it with `--allow-folder`",
+            ),
+            Problem::Scheme { .. } => advice(
+                Kind::Configuration,
+                "if you trust the way to that server, name its origin with `--allow-origin`",
+            ),
+            _ => (Kind::Configuration, None),
+        },
         ResolveError::Select(_) => (Kind::Unsuitable, None),
         ResolveError::Realise(error) => of_realise(error),
         ResolveError::Source(error) => of_source(error),

@@ -14,6 +14,7 @@ mod keys;
 mod location;
 mod parse;
 mod raw;
+mod restrict;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ use super::selection::Archive;
 
 pub use error::{Problem, PylockError};
 pub use location::{LockOrigin, LockPolicy};
+pub use restrict::BinaryPolicy;
 
 /// The largest lock that is read, in bytes.
 pub const MAX_BYTES: usize = 50 * 1024 * 1024;

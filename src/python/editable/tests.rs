@@ -49,6 +49,7 @@ fn rendered(
         .join("python3.11")
         .join("site-packages");
     let target = RenderTarget {
+        cache_info: false,
         places: Places { member, project },
         site_packages: Some(&site),
         layout: Layout::Posix,

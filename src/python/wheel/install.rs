@@ -38,6 +38,8 @@ pub struct InstallTarget<'a> {
     pub windows_launcher: Option<WindowsLauncher<'a>>,
     /// The content of `direct_url.json` (PEP 610), for a wheel that comes from no index.
     pub direct_url: Option<String>,
+    /// Whether the wheel was built here, as uv notes in `uv_build.json`.
+    pub built_here: bool,
 }
 
 /// What was installed.

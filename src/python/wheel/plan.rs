@@ -245,6 +245,9 @@ impl<'a> Plan<'a> {
             self.unpacked.retain(|file| *file.path != path);
             add("direct_url.json", direct_url.as_bytes())?;
         }
+        if target.built_here {
+            add("uv_build.json", b"{}")?;
+        }
         Ok(())
     }
 

@@ -48,6 +48,7 @@ fn target(layout: Layout) -> InstallTarget<'static> {
             gui: b"MZ gui ",
         }),
         direct_url: None,
+        built_here: false,
     }
 }
 
