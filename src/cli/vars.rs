@@ -19,6 +19,10 @@ variables! {
     DHT_HOME;
     /// The store, instead of the folder `store` in `DHT_HOME`.
     DHT_STORE;
+    /// Folders outside of the project that a lock may name, as `--allow-folder`; separated by the system's path separator.
+    DHT_ALLOW_FOLDERS;
+    /// Origins that a lock may name although they are not secure, as `--allow-origin`; separated by commas.
+    DHT_ALLOW_ORIGINS;
     /// Never uses the network when set to a true value (`1`, `true`, `yes`, `on`).
     DHT_OFFLINE;
     /// The Python, as `--python`.

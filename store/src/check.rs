@@ -1,5 +1,6 @@
 //! Whether files are still what their manifest says.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
@@ -268,6 +269,26 @@ pub(crate) fn is_missing(error: &io::Error) -> bool {
 }
 
 /// Lists what stands below `dir`, the folder `folder` of an entry, and is not among `known`.
+/// Tells whether a path is one of Python's own bytecode, which it writes as it pleases.
+pub fn is_bytecode_path(path: &Path) -> bool {
+    let folder = path.parent().and_then(Path::file_name);
+    folder.is_some_and(|folder| folder == "__pycache__")
+        && path.file_name().is_some_and(is_bytecode)
+}
+
+/// Tells whether Python writes files of this name into `__pycache__`: `x.cpython-311.pyc`, and the
+/// temporary `x.cpython-311.pyc.140123` that a killed interpreter leaves.
+pub(crate) fn is_bytecode(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else {
+        return false;
+    };
+    let name = match name.rsplit_once('.') {
+        Some((stem, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => stem,
+        _ => name,
+    };
+    name.ends_with(".pyc")
+}
+
 fn find_unexpected(dir: &Dir, folder: &Path, known: &[Node]) -> io::Result<Vec<String>> {
     let mut unexpected = Vec::new();
     let mut folders = Vec::new();

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::check::{hash_file, is_missing};
+use crate::check::{hash_file, is_bytecode, is_missing};
 use crate::checkout::Checkout;
 use crate::fs::{Dir, FileKind, FsError, Stat};
 use crate::manifest::{Node, NodeKind};
@@ -476,26 +476,6 @@ fn is_wrong_kind(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
     )
-}
-
-/// Tells whether a path is one of Python's own bytecode, which it writes as it pleases.
-pub fn is_bytecode_path(path: &Path) -> bool {
-    let folder = path.parent().and_then(Path::file_name);
-    folder.is_some_and(|folder| folder == "__pycache__")
-        && path.file_name().is_some_and(is_bytecode)
-}
-
-/// Tells whether Python writes files of this name into `__pycache__`: `x.cpython-311.pyc`, and the
-/// temporary `x.cpython-311.pyc.140123` that a killed interpreter leaves.
-fn is_bytecode(name: &OsStr) -> bool {
-    let Some(name) = name.to_str() else {
-        return false;
-    };
-    let name = match name.rsplit_once('.') {
-        Some((stem, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => stem,
-        _ => name,
-    };
-    name.ends_with(".pyc")
 }
 
 fn bytecode_folder(

@@ -35,8 +35,9 @@ pub mod tree_path;
 pub mod union;
 pub mod update;
 
+pub use check::is_bytecode_path;
 pub use checkout::{Checkout, CheckoutReport, LinkMode};
-pub use compare::{Comparer, Comparison, Depth, Difference, DifferenceKind, is_bytecode_path};
+pub use compare::{Comparer, Comparison, Depth, Difference, DifferenceKind};
 pub use error::StoreError;
 pub use format::environment::{Base, EntryRef, Environment, Package};
 pub use id::{Digest, EntryId, Fingerprint};

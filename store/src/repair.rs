@@ -9,8 +9,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::check::{Problem, ProblemKind, intact, store_mode};
-use crate::compare::is_bytecode_path;
+use crate::check::{Problem, ProblemKind, intact, is_bytecode_path, store_mode};
 use crate::error::StoreError;
 use crate::format::environment::EntryRef;
 use crate::fs::{self, Dir, FileMeta, FsError};
