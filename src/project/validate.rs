@@ -1,6 +1,5 @@
 //! Whether an environment still is what it was made to be, and what its project asks for now.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use dht_store::fs::FsError;
@@ -86,16 +85,6 @@ impl Validated {
     /// Tells whether everything is as it should be.
     pub fn is_valid(&self) -> bool {
         self.drift.is_empty() && !self.outdated
-    }
-
-    /// Returns the packages of which something is missing or changed.
-    pub fn damaged_packages(&self) -> BTreeSet<&str> {
-        let kinds = |drift: &&Drift| drift.kind != DifferenceKind::Added;
-        self.drift
-            .iter()
-            .filter(kinds)
-            .filter_map(|drift| drift.package.as_deref())
-            .collect()
     }
 }
 
@@ -229,13 +218,4 @@ fn interpreter_drift(
             package: Some(entry.name.clone()),
         })
         .collect())
-}
-
-/// Counts the paths that differ, by package.
-pub fn by_package(drift: &[Drift]) -> BTreeMap<Option<&str>, usize> {
-    let mut counts = BTreeMap::new();
-    for Drift { package, .. } in drift {
-        *counts.entry(package.as_deref()).or_default() += 1;
-    }
-    counts
 }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use crate::error::StoreError;
 use crate::format::environment::EntryRef;
 use crate::format::realisation::Realised;
-use crate::fs::FsError;
 use crate::id::{Digest, Fingerprint};
 use crate::store::{Store, read_optional};
 
@@ -69,24 +68,6 @@ impl Store {
         text: &str,
     ) -> Result<(), StoreError> {
         self.realise(kind, input, &Realised::Text(text.to_owned()))
-    }
-
-    /// Forgets what `input` gave.
-    pub fn forget_realisation(
-        &self,
-        kind: RealisationKind,
-        input: &[u8],
-    ) -> Result<(), StoreError> {
-        let path = path(kind, input);
-        match self.dir().remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FsError {
-                verb: "remove",
-                path: self.path().join(path),
-                source: error,
-            }
-            .into()),
-            _ => Ok(()),
-        }
     }
 
     fn realisation(&self, kind: RealisationKind, input: &[u8]) -> Option<Realised> {
