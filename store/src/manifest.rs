@@ -269,39 +269,45 @@ fn parse_line(text: &str, line: usize) -> Result<Node, ManifestError> {
 /// Splits a line into what stands there and its path, which is not judged.
 fn parse_kind(text: &str, line: usize) -> Result<(NodeKind, &str), ManifestError> {
     let bad = |reason| ManifestError::Line { line, reason };
-    let (letter, rest) = text.split_once(' ').ok_or(bad("no kind"))?;
-    Ok(match letter {
-        "d" => (NodeKind::Directory, rest),
-        "f" | "x" => {
-            let (size, rest) = rest.split_once(' ').ok_or(bad("no size"))?;
-            let digest = rest.as_bytes().get(..64).ok_or(bad("no digest"))?;
-            let digest = Digest::from_hex(digest).ok_or(bad("a bad digest"))?;
-            let path = rest.get(64..).and_then(|rest| rest.strip_prefix(' '));
-            let path = path.ok_or(bad("no path after the digest"))?;
-            let size = parse_number(size).ok_or(bad("a size that is not a plain number"))?;
+    let rest = text.get(2..).filter(|_| text.as_bytes()[1] == b' ');
+    let rest = rest.ok_or_else(|| bad("no kind"))?;
+    Ok(match text.as_bytes()[0] {
+        b'd' => (NodeKind::Directory, rest),
+        letter @ (b'f' | b'x') => {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let size = parse_number(&rest[..digits])
+                .ok_or_else(|| bad("a size that is not a plain number"))?;
+            let rest = rest[digits..]
+                .strip_prefix(' ')
+                .ok_or_else(|| bad("no digest"))?;
+            let digest = rest.as_bytes().get(..64).ok_or_else(|| bad("no digest"))?;
+            let digest = Digest::from_hex(digest).ok_or_else(|| bad("a bad digest"))?;
+            let path = rest[64..].strip_prefix(' ');
+            let path = path.ok_or_else(|| bad("no path after the digest"))?;
             (
                 NodeKind::File {
-                    executable: letter == "x",
+                    executable: letter == b'x',
                     size,
                     digest,
                 },
                 path,
             )
         }
-        "l" => {
-            let (length, rest) = rest.split_once(' ').ok_or(bad("no length of the target"))?;
+        b'l' => {
+            let (length, rest) = rest
+                .split_once(' ')
+                .ok_or_else(|| bad("no length of the target"))?;
             let length = parse_number(length)
                 .and_then(|length| usize::try_from(length).ok())
                 .filter(|length| (1..=MAX_TARGET).contains(length))
-                .ok_or(bad(
-                    "a length of the target that is not a plain number up to 4095",
-                ))?;
+                .ok_or_else(|| {
+                    bad("a length of the target that is not a plain number up to 4095")
+                })?;
             let target = rest
                 .get(..length)
-                .ok_or(bad("a target shorter than its length"))?;
-            let path = rest[length..]
-                .strip_prefix(' ')
-                .ok_or(bad("no space after the target"))?;
+                .ok_or_else(|| bad("a target shorter than its length"))?;
+            let path = rest[length..].strip_prefix(' ');
+            let path = path.ok_or_else(|| bad("no space after the target"))?;
             if target.chars().any(char::is_control) {
                 return Err(bad("a control character in the target"));
             }
