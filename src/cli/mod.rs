@@ -4,6 +4,8 @@ pub mod commands;
 pub mod failure;
 pub mod fetch_settings;
 pub mod globals;
+pub mod interrupt;
+pub mod limits;
 pub mod selection_args;
 pub mod session;
 pub mod vars;
@@ -73,7 +75,9 @@ pub fn run() -> ExitCode {
         Ok(session) => session,
         Err(failure) => return failure.report(&Ui::new(Settings::default())),
     };
-    dispatch(&cli.command, &session).unwrap_or_else(|failure| failure.report(&session.ui))
+    let code = dispatch(&cli.command, &session);
+    interrupt::give_way(&session.cancel());
+    code.unwrap_or_else(|failure| failure.report(&session.ui))
 }
 
 fn dispatch(command: &Command, session: &Session) -> Result<ExitCode, Failure> {

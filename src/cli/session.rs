@@ -8,6 +8,7 @@ use dht_store::Store;
 use super::failure::{Failure, Kind};
 use super::globals::Globals;
 use super::vars;
+use super::{interrupt, limits};
 use crate::env::context::{Context, Machine};
 use crate::env::fetch::{FetchSettings, Fetcher};
 use crate::model::platform::Platform;
@@ -80,6 +81,7 @@ impl Session {
         };
         let progress = ui.progress();
         let cancel = Cancel::default();
+        interrupt::listen(cancel.clone());
         Ok(Self {
             ui,
             globals: globals.clone(),
@@ -111,6 +113,7 @@ impl Session {
 
     /// Opens the store for work on the project in `project`.
     pub fn open(&self, project: &Path) -> Result<Open<'_>, Failure> {
+        limits::raise();
         let store = Store::open(&self.store_path()?)?;
         let mut settings = FetchSettings::from_environment(&vars::read)
             .map_err(|error| Failure::new(Kind::Usage, error))?;

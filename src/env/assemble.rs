@@ -13,10 +13,11 @@ use std::time::Duration;
 use dht_store::checkout::Damage;
 use dht_store::fs::{self, Dir, FileKind, FsError};
 use dht_store::{
-    Checkout, Comparer, Comparison, Conflict, Depth, Layer, LinkMode, Tree, Union, UpdatePlan,
+    Checkout, Comparer, Comparison, Conflict, Depth, Difference, LinkMode, Tree, Union, UpdatePlan,
 };
 
 use super::blueprint::Blueprint;
+use super::former::Former;
 use super::state::{self, State};
 use crate::model::progress::{Progress, Stage};
 
@@ -87,11 +88,13 @@ pub struct AssembleReport {
     pub added: Vec<PathBuf>,
 }
 
-/// Makes a new environment at `folder`, replacing what stands there in one step.
+/// Makes a new environment at `folder`, replacing what stands there in one step. What is named in
+/// `carried` is taken over from there.
 pub fn create(
     blueprint: &Blueprint,
     state: &State,
     folder: &Path,
+    carried: &[PathBuf],
     progress: &dyn Progress,
 ) -> Result<AssembleReport, FsError> {
     let layers = blueprint.layers();
@@ -113,6 +116,7 @@ pub fn create(
         let folders = checkout.made_folders();
         let report = checkout.finish();
         if report.damaged.is_empty() {
+            carry(folder, carried, &path).map_err(FsError::at("carry over what is in", folder))?;
             let opened = dir.open_dir(Path::new(&fresh));
             write_notes(
                 blueprint,
@@ -168,6 +172,48 @@ fn fill(
     })
 }
 
+fn carry(old: &Path, carried: &[PathBuf], new: &Path) -> io::Result<()> {
+    if carried.is_empty() {
+        return Ok(());
+    }
+    let (old, new) = (Dir::open(old)?, Dir::open(new)?);
+    for path in carried {
+        // A parent that is a link now leads into the store, where nothing is added.
+        let mut above = path.ancestors().skip(1);
+        let is_linked = |folder: &Path| {
+            new.stat(folder)
+                .is_ok_and(|stat| stat.kind != FileKind::Directory)
+        };
+        if above.any(is_linked) {
+            continue;
+        }
+        if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
+            fs::create_dirs(&new, parent)?;
+        }
+        dht_store::update::adopt(&old, path, &new, path)?;
+    }
+    Ok(())
+}
+
+/// Returns what the user added to the environment in `folder`, which was made from the first of the
+/// blueprints and may have been on its way to the others. Nothing can be told without one.
+pub fn added(former: &[Blueprint], mode: LinkMode, folder: &Path) -> Result<Vec<PathBuf>, FsError> {
+    let Some(blueprint) = former.first() else {
+        return Ok(Vec::new());
+    };
+    let mut found = compare(blueprint, mode, folder, Depth::Stat)?.differences;
+    let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
+    let mut former = Former::of(former);
+    found.retain(|difference| {
+        difference.kind == dht_store::DifferenceKind::Added && !difference.in_store
+    });
+    let found = former
+        .divided(found, &dir)
+        .map_err(FsError::at("list", folder))?;
+    let theirs = found.into_iter().filter(|(_, ours)| !ours);
+    Ok(theirs.map(|(difference, _)| difference.path).collect())
+}
+
 fn beside(name: &OsStr) -> OsString {
     let mut fresh = name.to_owned();
     fresh.push(format!(".dht-{}", fs::unique_suffix()));
@@ -185,6 +231,29 @@ fn sweep(dir: &Dir, name: &OsStr) -> io::Result<()> {
             .starts_with(prefix.as_encoded_bytes());
         if left && entry.kind == FileKind::Directory {
             fs::remove_tree(dir, Path::new(&entry.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what a killed run left in the environment and beside it.
+fn tidy(folder: &Path, dir: &Dir) -> io::Result<()> {
+    if let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) {
+        sweep(&Dir::open(parent)?, name)?;
+    }
+    let own = match dir.open_dir(Path::new(state::FOLDER)) {
+        Ok(own) => own,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in own.read()? {
+        let is_left = entry.name == "incoming"
+            || entry
+                .name
+                .to_str()
+                .is_some_and(|name| name.ends_with(".tmp"));
+        if is_left {
+            fs::remove_tree(&own, Path::new(&entry.name))?;
         }
     }
     Ok(())
@@ -220,8 +289,8 @@ pub fn compare(
 pub struct UpdateOptions<'a> {
     /// How closely the standing environment is looked at.
     pub depth: Depth,
-    /// What stood there before, if it can still be told: its files go away.
-    pub former: Option<&'a Blueprint>,
+    /// What stood there before, as far as it can still be told: its files go away.
+    pub former: &'a [Blueprint],
     /// Also removes what the user added.
     pub remove_added: bool,
     /// Changes nothing, and reports what would be.
@@ -240,9 +309,13 @@ pub fn update(
     let layers = blueprint.layers();
     let union = Union::new(&layers, blueprint.generated());
     let real = blueprint.real_folders();
-    let checkout = Checkout::new(&layers, &union.tree, state.link_mode, &real);
+    let checkout = Checkout::new(&layers, &union.tree, state.link_mode, &real)
+        .reading_every_byte(options.depth == Depth::Deep);
     let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
     let ignored = ignored(blueprint);
+    if !options.dry_run {
+        tidy(folder, &dir).map_err(FsError::at("clean", folder))?;
+    }
     let found = Comparer::new(
         &checkout,
         &union.tree,
@@ -251,28 +324,51 @@ pub fn update(
         &ignored,
     )
     .run(&dir)?;
-    let former = Former::new(options.former);
+    let mut former = Former::of(options.former);
+    let (added, mut differences): (Vec<Difference>, Vec<Difference>) =
+        found.differences.into_iter().partition(|difference| {
+            difference.kind == dht_store::DifferenceKind::Added && !difference.in_store
+        });
+    let added = former
+        .divided(added, &dir)
+        .map_err(FsError::at("list", folder))?;
+    let ours: BTreeSet<PathBuf> = added
+        .iter()
+        .filter(|(_, is_ours)| options.remove_added || *is_ours)
+        .map(|(difference, _)| difference.path.clone())
+        .collect();
+    differences.extend(added.into_iter().map(|(difference, _)| difference));
     let plan = UpdatePlan::new(
         &union.tree,
-        &found.differences,
+        &differences,
         &|layer| former.is_replaced(blueprint, layer),
-        &|path| options.remove_added || former.has(path),
+        &|path| ours.contains(path),
     );
-    let kept: Vec<PathBuf> = found
-        .differences
+    let kept: Vec<PathBuf> = differences
         .iter()
         .filter(|difference| difference.kind == dht_store::DifferenceKind::Added)
+        .filter(|difference| !difference.in_store)
         .filter(|difference| !plan.removals.contains(&difference.path))
         .map(|difference| difference.path.clone())
         .collect();
-    if !options.dry_run {
+    if !options.dry_run && !plan.is_empty() {
+        if options.rewrite_state {
+            state.announce(folder)?;
+        }
         apply(&plan, &checkout, &union.tree, &dir, folder)?;
     }
     let folders = checkout.made_folders();
     if state.link_mode == LinkMode::Symlink && !options.dry_run {
         checkout.check_linked_folders();
     }
-    let report = checkout.finish();
+    let mut report = checkout.finish();
+    let in_store = damage_in_store(&differences);
+    let mut changed = (plan.folders.len() + plan.files.len()) as u64;
+    if options.dry_run {
+        changed += in_store.len() as u64;
+    } else {
+        report.damaged.extend(in_store);
+    }
     let mut outdated = options.rewrite_state || !plan.is_empty();
     if !options.dry_run && report.damaged.is_empty() {
         outdated |= write_notes(blueprint, &dir, folder)?;
@@ -280,15 +376,31 @@ pub fn update(
     if outdated && !options.dry_run && report.damaged.is_empty() {
         state.write(folder, &folders)?;
     }
+    if !options.dry_run && report.damaged.is_empty() {
+        State::retract(folder)?;
+    }
     Ok(AssembleReport {
-        files: found.files,
-        changed: (plan.folders.len() + plan.files.len()) as u64,
+        files: union.tree.leaf_count() as u64,
+        changed,
         removed: plan.removals.len() as u64,
         fallbacks: report.fallbacks.into_iter().collect(),
         conflicts: union.conflicts,
         damaged: report.damaged,
         added: kept,
     })
+}
+
+/// Returns what stands damaged in the store, behind links that are right.
+fn damage_in_store(differences: &[Difference]) -> Vec<Damage> {
+    let in_store = differences.iter().filter(|difference| difference.in_store);
+    in_store
+        .filter_map(|difference| {
+            Some(Damage {
+                layer: difference.layer?,
+                path: difference.path.to_string_lossy().into_owned(),
+            })
+        })
+        .collect()
 }
 
 fn apply(
@@ -298,13 +410,9 @@ fn apply(
     dir: &Dir,
     folder: &Path,
 ) -> Result<(), FsError> {
-    if plan.is_empty() {
-        return Ok(());
-    }
     let scratch = Path::new(state::FOLDER).join("incoming");
     let prepare = || {
         fs::create_dirs(dir, Path::new(state::FOLDER))?;
-        fs::remove_tree(dir, &scratch)?;
         dir.create_dir(&scratch, 0o755)?;
         dir.open_dir(&scratch)
     };
@@ -314,50 +422,4 @@ fn apply(
     drop(incoming);
     let removed = fs::remove_tree(dir, &scratch).map_err(FsError::at("remove", &path));
     applied.and(removed)
-}
-
-/// What the environment consisted of before.
-struct Former {
-    entries: Option<BTreeSet<(String, dht_store::EntryId)>>,
-    paths: BTreeSet<String>,
-}
-
-impl Former {
-    fn new(blueprint: Option<&Blueprint>) -> Self {
-        let Some(blueprint) = blueprint else {
-            return Self {
-                entries: None,
-                paths: BTreeSet::new(),
-            };
-        };
-        let packages = &blueprint.environment.packages;
-        let entries = packages
-            .iter()
-            .map(|package| (package.name.clone(), package.entry));
-        let layers: Vec<Layer<'_>> = blueprint.layers();
-        let union = Union::new(&layers, blueprint.generated());
-        let mut paths = BTreeSet::new();
-        for folder in &union.tree.folders {
-            paths.insert(folder.path.clone());
-            paths.extend(folder.leaves.iter().map(|leaf| match folder.path.as_str() {
-                "" => leaf.name.to_owned(),
-                path => format!("{path}/{}", leaf.name),
-            }));
-        }
-        Self {
-            entries: Some(entries.collect()),
-            paths,
-        }
-    }
-
-    fn is_replaced(&self, blueprint: &Blueprint, layer: u32) -> bool {
-        let package = blueprint.package(layer);
-        self.entries
-            .as_ref()
-            .is_some_and(|entries| !entries.contains(&(package.name.clone(), package.entry)))
-    }
-
-    fn has(&self, path: &Path) -> bool {
-        path.to_str().is_some_and(|path| self.paths.contains(path))
-    }
 }

@@ -16,6 +16,7 @@ pub mod context;
 pub mod document;
 pub mod editable;
 pub mod fetch;
+pub mod former;
 pub mod launchers;
 pub mod local_archive;
 pub mod pythons;

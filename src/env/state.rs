@@ -15,6 +15,8 @@ pub const FOLDER: &str = ".dht";
 const FILE: &str = ".dht/state.json";
 /// The list of the environment's folders, one path on each line, the first one empty: the root.
 const FOLDERS: &str = ".dht/folders";
+/// The file that says what is being made, while the environment is changed in place.
+const ANNOUNCED: &str = ".dht/next.json";
 /// The value of `format` in this version.
 const FORMAT: &str = "dht-state/1";
 
@@ -56,6 +58,11 @@ impl State {
         Self::parse(&std::fs::read(folder.join(FILE)).ok()?)
     }
 
+    /// Reads what the environment in `folder` was about to become when a change was interrupted.
+    pub fn interrupted(folder: &Path) -> Option<Self> {
+        Self::parse(&std::fs::read(folder.join(ANNOUNCED)).ok()?)
+    }
+
     /// Reads the bytes of the file; `None` for another format, or what is no state.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let state: Self = serde_json::from_slice(bytes).ok()?;
@@ -75,6 +82,30 @@ impl State {
         let dir = Dir::open(folder).ok()?;
         let stat = dir.stat(Path::new(FILE)).ok()?;
         Some((stat.mtime, stat.mtime_nanos))
+    }
+
+    /// Says that the environment in `folder` is about to become this.
+    pub fn announce(&self, folder: &Path) -> Result<(), FsError> {
+        let write = || {
+            fs::write_swapped(
+                &Dir::open(folder)?,
+                Path::new(ANNOUNCED),
+                &self.to_bytes(),
+                0o644,
+            )
+        };
+        write().map_err(FsError::at("write", folder.join(ANNOUNCED)))
+    }
+
+    /// Takes back what was announced: it is done.
+    pub fn retract(folder: &Path) -> Result<(), FsError> {
+        let path = folder.join(ANNOUNCED);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(FsError::at("remove", path)(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes the state into the environment in `folder`, replacing a former one in one step, and

@@ -170,7 +170,7 @@ impl Work<'_> {
     fn run(&self) -> Result<Regenerated, RegenerateError> {
         let mut resolved =
             resolve::resolve(self.context, self.spec, self.platform, self.options.locked)?;
-        if !self.options.dry_run {
+        if !self.options.dry_run && self.context.store.ensure_writable().is_ok() {
             // Before the first link: what is being assembled is already in use.
             self.context
                 .store
@@ -300,7 +300,7 @@ impl Work<'_> {
         let progress = self.context.progress;
         match &self.standing {
             Standing::Ours(old) if old.link_mode == state.link_mode => {
-                let report = self.update(blueprint, &state, old)?;
+                let report = self.update(blueprint, &state, old, &resolved.interpreter)?;
                 Ok((state, report, false))
             }
             _ if self.options.dry_run => {
@@ -308,10 +308,28 @@ impl Work<'_> {
                 Ok((state, report, true))
             }
             Standing::Nothing | Standing::Broken | Standing::Foreign | Standing::Ours(_) => {
-                let report = assemble::create(blueprint, &state, &self.folder, progress)?;
+                let carried = self.carried(&resolved.interpreter)?;
+                let report = assemble::create(blueprint, &state, &self.folder, &carried, progress)?;
                 Ok((state, report, true))
             }
         }
+    }
+
+    /// Returns what the user added to the environment that is made anew, and keeps.
+    fn carried(&self, interpreter: &Interpreter) -> Result<Vec<PathBuf>, FsError> {
+        let Standing::Ours(old) = &self.standing else {
+            return Ok(Vec::new());
+        };
+        if self.options.remove_added {
+            return Ok(Vec::new());
+        }
+        let interrupted = State::interrupted(&self.folder);
+        let former: Vec<Blueprint> = [Some(old), interrupted.as_ref()]
+            .into_iter()
+            .flatten()
+            .filter_map(|former| self.former(former, interpreter))
+            .collect();
+        assemble::added(&former, old.link_mode, &self.folder)
     }
 
     fn update(
@@ -319,21 +337,26 @@ impl Work<'_> {
         blueprint: &Blueprint,
         state: &State,
         old: &State,
+        interpreter: &Interpreter,
     ) -> Result<AssembleReport, RegenerateError> {
-        let former = if old.fingerprint == state.fingerprint {
-            None
-        } else {
-            self.former(old)
-        };
+        let interrupted = State::interrupted(&self.folder);
+        let former: Vec<Blueprint> = [Some(old), interrupted.as_ref()]
+            .into_iter()
+            .flatten()
+            .filter(|former| former.fingerprint != state.fingerprint)
+            .filter_map(|former| self.former(former, interpreter))
+            .collect();
         let since = State::written_at(&self.folder);
         let depth = match since {
-            Some(since) if self.options.quick && old == state => Depth::Quick { since },
+            Some(since) if self.options.quick && old == state && interrupted.is_none() => {
+                Depth::Quick { since }
+            }
             _ if self.options.deep => Depth::Deep,
             _ => Depth::Stat,
         };
         let options = UpdateOptions {
             depth,
-            former: former.as_ref(),
+            former: &former,
             remove_added: self.options.remove_added,
             dry_run: self.options.dry_run,
             rewrite_state: old != state,
@@ -342,12 +365,13 @@ impl Work<'_> {
     }
 
     /// Draws what stood there before; what can no longer be told is left alone.
-    fn former(&self, old: &State) -> Option<Blueprint> {
+    /// The interpreter decides no path, so that of today serves.
+    fn former(&self, old: &State, interpreter: &Interpreter) -> Option<Blueprint> {
         let environment = self.context.store.environment(old.fingerprint).ok()??;
         let place = Place {
             project: &self.spec.root.folder,
             environment: &self.folder,
-            interpreter: Path::new("python"),
+            interpreter: &interpreter.program,
             bytecode: old.bytecode,
             prompt: &old.prompt,
         };
@@ -370,7 +394,7 @@ impl Work<'_> {
         for layer in layers {
             let package = blueprint.package(layer);
             let entry = package.entry_ref();
-            let report = self.context.store.repair_entry(&entry, false)?;
+            let report = self.context.store.repair_entry(&entry, self.options.deep)?;
             if !report.remaining.is_empty() {
                 again.insert(package.name.clone());
             }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub use find::find_program;
@@ -32,17 +32,43 @@ const STDERR_TAIL: usize = 16 * 1024;
 
 /// The user's wish to stop, shared by everything that waits.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Wish>);
+
+#[derive(Debug, Default)]
+struct Wish {
+    stop: AtomicBool,
+    running: AtomicUsize,
+}
 
 impl Cancel {
     /// Makes every running call end.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.stop.store(true, Ordering::Relaxed);
     }
 
     /// Returns whether the user wants to stop.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.stop.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether a program that was started has not ended yet.
+    pub fn is_busy(&self) -> bool {
+        self.0.running.load(Ordering::Relaxed) > 0
+    }
+
+    /// Counts a program until the value is dropped.
+    fn count(&self) -> Running<'_> {
+        self.0.running.fetch_add(1, Ordering::Relaxed);
+        Running(self)
+    }
+}
+
+/// A program that was started.
+struct Running<'a>(&'a Cancel);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.0.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

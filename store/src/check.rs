@@ -20,6 +20,10 @@ pub const fn store_mode(executable: bool) -> u32 {
     if executable { 0o555 } else { 0o444 }
 }
 
+/// The time that a file gets whose bytes were found to be wrong though its stat was right. No content
+/// has it: see [`Digest::mtime`].
+const DAMAGED_MTIME: i64 = 0;
+
 /// Tells from one stat whether a file of the store is untouched: kind, mode, size, and the
 /// modification time that follows from its content.
 pub fn intact(stat: &Stat, executable: bool, size: u64, digest: Digest) -> bool {
@@ -118,12 +122,15 @@ impl Store {
         let root = Dir::open(&path).map_err(FsError::at("open", &path))?;
         let mut report = check_nodes(&root, manifest.nodes(), every_byte, self.can_heal());
         let mut known: Vec<Node> = manifest.nodes().to_vec();
-        for (_, supplement) in self.supplements(entry.entry)? {
+        for (label, supplement) in self.supplements(entry.entry)? {
+            known.extend(supplement.nodes().iter().cloned());
+            if label.starts_with('.') {
+                continue;
+            }
             let found = check_nodes(&root, supplement.nodes(), every_byte, self.can_heal());
             report.problems.extend(found.problems);
             report.healed.extend(found.healed);
             report.bytes_read += found.bytes_read;
-            known.extend(supplement.nodes().iter().cloned());
         }
         known.sort_unstable_by(|left, right| left.path.cmp(&right.path));
         let unexpected =
@@ -218,6 +225,10 @@ fn check_node(root: &Dir, node: &Node, every_byte: bool, heal: bool, report: &mu
                     report.bytes_read += count;
                     if found != *digest || count != *size {
                         problem(ProblemKind::Modified);
+                        if untouched && heal {
+                            // From now on one stat tells.
+                            let _ = root.set_mtime(path, DAMAGED_MTIME);
+                        }
                     } else if !untouched && heal && restamp(root, node).is_ok() {
                         report.healed.push(node.path.to_string());
                     }
@@ -278,7 +289,7 @@ pub fn is_bytecode_path(path: &Path) -> bool {
 
 /// Tells whether Python writes files of this name into `__pycache__`: `x.cpython-311.pyc`, and the
 /// temporary `x.cpython-311.pyc.140123` that a killed interpreter leaves.
-pub(crate) fn is_bytecode(name: &OsStr) -> bool {
+pub fn is_bytecode(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else {
         return false;
     };

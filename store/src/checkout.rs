@@ -20,6 +20,9 @@ use crate::fs::{Dir, FileMeta, FsError};
 use crate::manifest::{Node, NodeKind};
 use crate::union::{Folder, GeneratedKind, Layer, Leaf, Origin, Tree};
 
+/// How many of the store's folders are open at once for one folder of an environment.
+const OPEN_SOURCES: usize = 8;
+
 /// How files come from the store into an environment.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
@@ -82,6 +85,7 @@ pub struct Checkout<'a> {
     tree: &'a Tree<'a>,
     mode: LinkMode,
     real_folders: &'a [&'a str],
+    every_byte: bool,
     files: AtomicU64,
     fallbacks: Mutex<BTreeMap<&'static str, u64>>,
     damaged: Mutex<Vec<Damage>>,
@@ -101,10 +105,18 @@ impl<'a> Checkout<'a> {
             tree,
             mode,
             real_folders,
+            every_byte: false,
             files: AtomicU64::new(0),
             fallbacks: Mutex::default(),
             damaged: Mutex::default(),
         }
+    }
+
+    /// Also reads each file of the store before it is used: an edit that kept size and time is found.
+    #[must_use]
+    pub fn reading_every_byte(mut self, every_byte: bool) -> Self {
+        self.every_byte = every_byte;
+        self
     }
 
     /// Returns how many files were done so far; readable from another thread.
@@ -145,7 +157,7 @@ impl<'a> Checkout<'a> {
         let name = Path::new(name);
         let path = path.join(name);
         if let Some(link) = self.folder_link(folder) {
-            self.check_folders(index);
+            self.check_folders(index, true);
             self.files.fetch_add(1, Ordering::Relaxed);
             return target
                 .symlink(&link, name)
@@ -214,12 +226,12 @@ impl<'a> Checkout<'a> {
         }
         linked
             .par_iter()
-            .for_each(|index| self.check_folders(*index));
+            .for_each(|index| self.check_folders(*index, false));
     }
 
-    /// Checks the folders behind a link by one stat each: what was added to or removed from a folder
-    /// changed its time.
-    fn check_folders(&self, index: u32) {
+    /// Checks what stands behind a link by one stat each: a folder's time tells what was added to it or
+    /// removed from it, and with `files` each file's.
+    fn check_folders(&self, index: u32, files: bool) {
         let folder = &self.tree.folders[index as usize];
         let [(layer, source)] = folder.sources.as_slice() else {
             return;
@@ -228,12 +240,12 @@ impl<'a> Checkout<'a> {
             return;
         }
         match Dir::open(&self.layers[*layer as usize].source.join(source)) {
-            Ok(dir) => self.check_below(index, *layer, source, &dir),
+            Ok(dir) => self.check_below(index, *layer, source, (&dir, files)),
             Err(_) => self.damage(*layer, source),
         }
     }
 
-    fn check_below(&self, index: u32, layer: u32, top: &str, dir: &Dir) {
+    fn check_below(&self, index: u32, layer: u32, top: &str, (dir, files): (&Dir, bool)) {
         let folder = &self.tree.folders[index as usize];
         for (_, source) in &folder.sources {
             let below = source
@@ -247,11 +259,18 @@ impl<'a> Checkout<'a> {
             if !untouched {
                 self.damage(layer, source);
             }
+            for leaf in folder.leaves.iter().filter(|_| files) {
+                if let Origin::Layer(_, node) = leaf.origin
+                    && !self.is_usable(dir, &Path::new(name).join(leaf.name), node)
+                {
+                    self.damage(layer, node.path.as_str());
+                }
+            }
         }
         folder
             .folders
             .par_iter()
-            .for_each(|child| self.check_below(*child, layer, top, dir));
+            .for_each(|child| self.check_below(*child, layer, top, (dir, files)));
     }
 
     fn place_leaves(&self, folder: &Folder<'_>, target: &Dir, path: &Path) -> Result<(), FsError> {
@@ -274,6 +293,9 @@ impl<'a> Checkout<'a> {
                     let from = self.layers[layer as usize].source.join(parent);
                     match Dir::open(&from) {
                         Ok(dir) => {
+                            if sources.len() >= OPEN_SOURCES {
+                                sources.clear();
+                            }
                             sources.push((layer, dir, parent));
                             &sources[sources.len() - 1].1
                         }
@@ -305,20 +327,8 @@ impl<'a> Checkout<'a> {
         };
         let name = Path::new(leaf.name);
         match &node.kind {
-            NodeKind::File {
-                executable,
-                size,
-                digest,
-            } => {
-                let stat = match source.stat(name) {
-                    Ok(stat) => stat,
-                    Err(error) if crate::check::is_missing(&error) => {
-                        self.damage(layer, node.path.as_str());
-                        return Ok(());
-                    }
-                    Err(error) => return Err(error),
-                };
-                if !intact(&stat, *executable, *size, *digest) {
+            NodeKind::File { .. } => {
+                if !self.is_usable(source, name, node) {
                     self.damage(layer, node.path.as_str());
                     return Ok(());
                 }
@@ -330,6 +340,23 @@ impl<'a> Checkout<'a> {
             NodeKind::Symlink { target: to } => target.symlink(Path::new(&**to), name),
             NodeKind::Directory => Ok(()),
         }
+    }
+
+    /// Tells whether the store's file is what its manifest says.
+    fn is_usable(&self, source: &Dir, name: &Path, node: &Node) -> bool {
+        let NodeKind::File {
+            executable,
+            size,
+            digest,
+        } = &node.kind
+        else {
+            return source.stat(name).is_ok();
+        };
+        source
+            .stat(name)
+            .is_ok_and(|stat| intact(&stat, *executable, *size, *digest))
+            && (!self.every_byte
+                || crate::check::hash_file(source, name).is_ok_and(|(found, _)| found == *digest))
     }
 
     fn place_file(&self, node: &Node, source: &Dir, name: &Path, target: &Dir) -> io::Result<()> {

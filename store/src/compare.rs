@@ -66,6 +66,9 @@ pub struct Difference {
     pub kind: DifferenceKind,
     /// The layer that should own it.
     pub layer: Option<u32>,
+    /// Whether it stands in the store, behind a link of the environment: then the entry is damaged,
+    /// and nothing is ever written through the link.
+    pub in_store: bool,
 }
 
 /// What a comparison found.
@@ -131,8 +134,12 @@ impl<'a> Comparer<'a> {
         if self.is_due(dir, path)? {
             self.names(folder, dir, path, &mut found)?;
             for leaf in &folder.leaves {
-                if let Some(kind) = self.leaf(folder, leaf, dir, path)? {
-                    found.push(difference(path.join(leaf.name), kind, Some(leaf)));
+                if let Some((kind, in_store)) = self.leaf(folder, leaf, dir, path)? {
+                    let path = path.join(leaf.name);
+                    found.push(Difference {
+                        in_store,
+                        ..difference(path, kind, Some(leaf))
+                    });
                 }
             }
             self.files
@@ -164,6 +171,7 @@ impl<'a> Comparer<'a> {
                 path: path.clone(),
                 kind,
                 layer: folder.owner,
+                in_store: false,
             }])
         };
         if let Some(link) = self.checkout.folder_link(folder) {
@@ -213,6 +221,7 @@ impl<'a> Comparer<'a> {
                 path: path.to_owned(),
                 kind: DifferenceKind::Missing,
                 layer: self.tree.folders[index as usize].owner,
+                in_store: true,
             }]),
         }
     }
@@ -236,15 +245,24 @@ impl<'a> Comparer<'a> {
                 let path = path.join(name);
                 match dir.open_dir(name) {
                     Ok(below) => self.behind_link(*child, &below, &path),
-                    Err(_) => Ok(vec![Difference {
+                    Err(error) => Ok(vec![Difference {
                         path,
-                        kind: DifferenceKind::Missing,
+                        kind: if error.kind() == io::ErrorKind::NotFound {
+                            DifferenceKind::Missing
+                        } else {
+                            DifferenceKind::WrongKind
+                        },
                         layer: folder.owner,
+                        in_store: true,
                     }]),
                 }
             })
             .collect::<Result<_, _>>()?;
         found.extend(below.into_iter().flatten());
+        for difference in &mut found {
+            difference.layer = difference.layer.or(folder.owner);
+            difference.in_store = true;
+        }
         Ok(found)
     }
 
@@ -278,11 +296,7 @@ impl<'a> Comparer<'a> {
                 bytecode_folder(dir, &name, &path, found)?;
                 continue;
             }
-            found.push(Difference {
-                path,
-                kind: DifferenceKind::Added,
-                layer: None,
-            });
+            found.push(difference(path, DifferenceKind::Added, None));
         }
         Ok(())
     }
@@ -305,23 +319,23 @@ impl<'a> Comparer<'a> {
         leaf: &Leaf<'_>,
         dir: &Dir,
         path: &Path,
-    ) -> Result<Option<DifferenceKind>, FsError> {
-        if let Some(link) = self.checkout.leaf_link(folder, leaf) {
-            let name = Path::new(leaf.name);
-            return match dir.read_link(name) {
-                Ok(found) if found == link => {
-                    let behind = link.parent().map(Dir::open);
-                    match behind {
-                        Some(Ok(behind)) => self.store_content(leaf, &behind, path),
-                        _ => Ok(Some(DifferenceKind::Missing)),
-                    }
-                }
-                Ok(_) => Ok(Some(DifferenceKind::Retargeted)),
-                Err(error) if is_missing(&error) => Ok(Some(DifferenceKind::Missing)),
-                Err(_) => Ok(Some(DifferenceKind::WrongKind)),
-            };
-        }
-        self.content(leaf, dir, path)
+    ) -> Result<Option<(DifferenceKind, bool)>, FsError> {
+        let Some(link) = self.checkout.leaf_link(folder, leaf) else {
+            let found = self.content(leaf, dir, path)?;
+            return Ok(found.map(|kind| (kind, false)));
+        };
+        Ok(match dir.read_link(Path::new(leaf.name)) {
+            Ok(found) if found == link => {
+                let behind = match link.parent().map(Dir::open) {
+                    Some(Ok(behind)) => self.store_content(leaf, &behind, path)?,
+                    _ => Some(DifferenceKind::Missing),
+                };
+                behind.map(|kind| (kind, true))
+            }
+            Ok(_) => Some((DifferenceKind::Retargeted, false)),
+            Err(error) if is_missing(&error) => Some((DifferenceKind::Missing, false)),
+            Err(_) => Some((DifferenceKind::WrongKind, false)),
+        })
     }
 
     fn store_content(
@@ -419,7 +433,12 @@ fn difference(path: PathBuf, kind: DifferenceKind, leaf: Option<&Leaf<'_>>) -> D
         Origin::Layer(layer, _) => Some(layer),
         Origin::Generated(_) => None,
     });
-    Difference { path, kind, layer }
+    Difference {
+        path,
+        kind,
+        layer,
+        in_store: false,
+    }
 }
 
 fn generated_difference(generated: &Generated, name: &str, dir: &Dir) -> Option<DifferenceKind> {
@@ -488,11 +507,7 @@ fn bytecode_folder(
     for entry in read().map_err(FsError::at("list", path))? {
         if entry.kind != FileKind::File || !is_bytecode(&entry.name) {
             let path = path.join(&entry.name);
-            found.push(Difference {
-                path,
-                kind: DifferenceKind::Added,
-                layer: None,
-            });
+            found.push(difference(path, DifferenceKind::Added, None));
         }
     }
     Ok(())

@@ -25,7 +25,7 @@ pub const PATIENCE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 #[must_use = "the lock ends when this value is dropped"]
 pub struct Lock {
-    _file: Option<File>,
+    file: Option<File>,
 }
 
 /// How a lock is held.
@@ -43,7 +43,7 @@ pub type OnWait<'a> = &'a dyn Fn(&Path);
 impl Lock {
     /// Returns the lock of a store that needs none.
     pub(crate) const fn none() -> Self {
-        Self { _file: None }
+        Self { file: None }
     }
 
     /// Takes the lock at `path`, waiting up to [`PATIENCE`].
@@ -61,7 +61,7 @@ impl Lock {
                 LockMode::Exclusive => file.try_lock(),
             };
             match attempt {
-                Ok(()) => return Ok(Self { _file: Some(file) }),
+                Ok(()) => return Ok(Self { file: Some(file) }),
                 Err(TryLockError::Error(source)) => {
                     return Err(FsError {
                         verb: "lock",
@@ -86,11 +86,16 @@ impl Lock {
         }
     }
 
+    /// Writes to the file that is locked.
+    pub(crate) fn fill(&self, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        self.file.as_ref().map_or(Ok(()), write)
+    }
+
     /// Takes the lock at `path` if nobody has it.
     pub(crate) fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
         let file = open(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: Some(file) })),
+            Ok(()) => Ok(Some(Self { file: Some(file) })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }

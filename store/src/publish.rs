@@ -24,6 +24,7 @@ use crate::id::MTIME_EPOCH;
 use crate::manifest::{Manifest, Node, NodeKind};
 use crate::stage::{FOLDER_MODE, ReadyEntry, Transaction};
 use crate::store::{Store, manifest_path, object_path};
+use crate::supplement::supplements_path;
 
 /// What a commit did.
 #[derive(Debug, Default)]
@@ -141,6 +142,8 @@ impl Transaction<'_> {
                     if check::tree_is_intact(store.dir(), &folder, &ready.manifest) {
                         return Ok(None);
                     }
+                    // Derived folders go away with the damaged tree, and are derived again.
+                    fs::remove_tree(store.dir(), &supplements_path(ready.entry.entry))?;
                     store.dir().set_mode(&folder, 0o755)?;
                     self.dir.exchange(&staged, store.dir(), &folder)?;
                     seal(store, &folder)?;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
 pub use crate::format::root::Root;
-use crate::fs::{self, FsError};
+use crate::fs::FsError;
 use crate::id::{Digest, Fingerprint};
+use crate::stage::write_document;
 use crate::store::Store;
 
 impl Store {
@@ -33,7 +34,7 @@ impl Store {
             return Ok(());
         }
         self.ensure_writable()?;
-        fs::write_atomic(self.dir(), &name, &bytes, 0o644)
+        write_document(self.dir(), self.path(), &name, &bytes, 0o644)
             .map_err(FsError::at("write", self.path().join(name)))?;
         Ok(())
     }

@@ -38,11 +38,33 @@ pub struct Transaction<'store> {
     _lock: Lock,
 }
 
+/// The name whose lock is held while staging folders are made or swept.
+const STAGING: &[u8] = b"staging";
+
 impl Store {
+    /// Removes what dead processes have left in the staging folder, if anything is there.
+    pub(crate) fn sweep_staging(&self) -> Result<(), StoreError> {
+        let staging = self.path().join("staging");
+        let is_empty = || {
+            Ok(self
+                .dir()
+                .open_dir(Path::new("staging"))?
+                .read()?
+                .is_empty())
+        };
+        if is_empty().map_err(FsError::at("list", &staging))? {
+            return Ok(());
+        }
+        let _sweeping = self.lock_name(STAGING, &|_| {})?;
+        Ok(sweep(self.dir(), &staging).map_err(FsError::at("clean", &staging))?)
+    }
+
     /// Begins a transaction, and removes what dead ones have left.
     pub fn begin(&self) -> Result<Transaction<'_>, StoreError> {
         self.ensure_writable()?;
         let staging = self.path().join("staging");
+        // Whoever has this lock sees no staging folder that is about to get its own.
+        let _sweeping = self.lock_name(STAGING, &|_| {})?;
         let begin = || {
             sweep(self.dir(), &staging)?;
             let name = fs::unique_suffix();
@@ -65,40 +87,75 @@ impl Store {
     }
 }
 
-/// Removes the staging folders whose owner is gone: their lock can be taken.
+/// Removes what is staged and whose owner is gone: its lock can be taken.
 fn sweep(store: &Dir, staging: &Path) -> io::Result<()> {
     let folder = store.open_dir(Path::new("staging"))?;
     for entry in folder.read()? {
-        let Some(name) = entry
-            .name
-            .to_str()
-            .and_then(|name| name.strip_suffix(".lock"))
-        else {
+        let path = Path::new(&entry.name);
+        let Some((name, kind)) = entry.name.to_str().and_then(|name| name.rsplit_once('.')) else {
             continue;
         };
-        let lock = Path::new(&entry.name);
-        let Ok(Some(_held)) = Lock::try_acquire(&staging.join(lock)) else {
+        if !matches!(kind, "lock" | "tmp") {
+            continue;
+        }
+        let Ok(Some(_held)) = Lock::try_acquire(&staging.join(path)) else {
             continue;
         };
-        // A transaction makes its folder right after its lock. One that is this young may be
-        // between the two; its lock file stays until it is old.
-        let young = folder.stat(lock).is_ok_and(|stat| is_recent(stat.mtime));
-        let has_folder = folder.stat(Path::new(name)).is_ok();
-        if has_folder || !young {
+        if kind == "lock" {
             fs::remove_tree(&folder, Path::new(name))?;
-            match folder.remove_file(lock) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+        }
+        match folder.remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
     }
     Ok(())
 }
 
-fn is_recent(mtime: i64) -> bool {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .is_ok_and(|now| now.as_secs().abs_diff(mtime.unsigned_abs()) < 60)
+/// Writes a document in one step: it is staged under a lock, synced, and renamed.
+///
+/// A reader sees the old content or the new. What a killed process leaves is swept by the next
+/// transaction.
+pub(crate) fn write_document(
+    store: &Dir,
+    path: &Path,
+    relative: &Path,
+    bytes: &[u8],
+    mode: u32,
+) -> io::Result<()> {
+    loop {
+        let staged = Path::new("staging").join(format!("{}.tmp", fs::unique_suffix()));
+        let Some(held) = Lock::try_acquire(&path.join(&staged))? else {
+            continue;
+        };
+        let meta = FileMeta { mode, mtime: None };
+        let written = held
+            .fill(|mut file| {
+                file.write_all(bytes)?;
+                store.finish_file(file, meta)?;
+                file.sync_all()
+            })
+            .and_then(|()| store.rename(&staged, store, relative));
+        match written {
+            // Swept between its making and its lock.
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound && has_parent(store, relative) => {}
+            Err(error) => {
+                let _ = store.remove_file(&staged);
+                return Err(error);
+            }
+            Ok(()) => break,
+        }
+    }
+    match relative.parent() {
+        Some(parent) if parent != Path::new("") => store.open_dir(parent)?.sync(),
+        _ => store.sync(),
+    }
+}
+
+fn has_parent(store: &Dir, relative: &Path) -> bool {
+    let parent = relative.parent().filter(|parent| *parent != Path::new(""));
+    store.stat(parent.unwrap_or(Path::new("."))).is_ok() && store.stat(Path::new("staging")).is_ok()
 }
 
 impl<'store> Transaction<'store> {

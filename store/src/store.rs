@@ -28,6 +28,7 @@ use crate::fs::{self, Dir, FileMeta, FsError};
 use crate::id::{Digest, EntryId, Fingerprint};
 use crate::lock::{Lock, LockMode, OnWait};
 use crate::manifest::Manifest;
+use crate::stage::write_document;
 
 const FOLDERS: [&str; 11] = [
     "downloads",
@@ -110,7 +111,12 @@ impl Store {
     pub fn lock(&self, mode: LockMode, on_wait: OnWait<'_>) -> Result<Lock, StoreError> {
         match self.access {
             Access::ReadOnly => Ok(Lock::none()),
-            Access::ReadWrite => Lock::acquire(self.path.join("locks/store"), mode, on_wait),
+            Access::ReadWrite => {
+                let lock = Lock::acquire(self.path.join("locks/store"), mode, on_wait)?;
+                // What cannot be removed now is removed by a later command.
+                let _ = self.sweep_staging();
+                Ok(lock)
+            }
         }
     }
 
@@ -222,7 +228,7 @@ impl Store {
             if let Some(parent) = relative.parent() {
                 fs::create_dirs(&self.dir, parent)?;
             }
-            fs::write_atomic(&self.dir, relative, bytes, 0o444)
+            write_document(&self.dir, &self.path, relative, bytes, 0o444)
         };
         write().map_err(FsError::at("write", self.path.join(relative)))?;
         Ok(())
@@ -285,8 +291,9 @@ fn initialise(dir: &Dir, path: &Path) -> Result<Access, StoreError> {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        fs::write_atomic(
+        write_document(
             dir,
+            path,
             Path::new("store.json"),
             &StoreJson::default().to_bytes(),
             0o644,

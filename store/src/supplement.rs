@@ -2,7 +2,9 @@
 //!
 //! A supplement adds whole folders to an entry, such as the bytecode of one Python. It has a
 //! manifest of its own, `supplements/<entry>/<label>`, whose nodes are paths in the entry; only
-//! folders that the entry's own manifest does not name are added. Where a folder stands already,
+//! folders that the entry's own manifest does not name are added. The manifest is written before the
+//! first folder is moved, under a name that begins with a dot, and takes its own name last: what an
+//! interruption leaves is allowed, and not required. Where a folder stands already,
 //! from another supplement, the new one holds the files of both and is swapped in by one rename.
 
 use std::io;
@@ -39,12 +41,13 @@ impl Store {
         self.dir().stat(&supplement_path(entry, label)).is_ok()
     }
 
-    /// Reads all supplements of an entry, by label.
+    /// Reads all supplements of an entry, by label; the label of one that may not be complete begins
+    /// with a dot.
     pub fn supplements(
         &self,
         entry: crate::id::EntryId,
     ) -> Result<Vec<(String, Manifest)>, StoreError> {
-        let folder = Path::new("supplements").join(entry.to_string());
+        let folder = supplements_path(entry);
         let names = match self.dir().open_dir(&folder).and_then(|dir| dir.read()) {
             Ok(names) => names,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -52,9 +55,7 @@ impl Store {
         };
         let mut found = Vec::new();
         for name in names.iter().filter_map(|entry| entry.name.to_str()) {
-            if !name.starts_with('.')
-                && let Some(manifest) = self.supplement(entry, name)?
-            {
+            if let Some(manifest) = self.supplement(entry, name)? {
                 found.push((name.to_owned(), manifest));
             }
         }
@@ -137,11 +138,14 @@ impl Transaction<'_> {
             let _lock = self.store.lock_name(entry.folder().as_bytes(), &|_| {})?;
             let own = self.store.manifest(entry.entry)?;
             let path = self.store.entry_path(entry);
+            let announced = supplement_path(entry.entry, &format!(".{label}"));
+            self.store.put(&announced, &staged.manifest.to_bytes())?;
+            let done = supplement_path(entry.entry, label);
+            let store = self.store.dir();
             self.add_folders(entry, staged, &own)
+                .and_then(|()| store.rename(&announced, store, &done))
+                .and_then(|()| store.open_dir(&supplements_path(entry.entry))?.sync())
                 .map_err(FsError::at("add to", path))?;
-            let bytes = staged.manifest.to_bytes();
-            self.store
-                .put(&supplement_path(entry.entry, label), &bytes)?;
         }
         Ok(())
     }
@@ -214,5 +218,10 @@ fn merge_into(standing: &Dir, staged: &Dir, path: &Path) -> io::Result<()> {
 }
 
 fn supplement_path(entry: crate::id::EntryId, label: &str) -> PathBuf {
-    Path::new("supplements").join(entry.to_string()).join(label)
+    supplements_path(entry).join(label)
+}
+
+/// Returns the folder of an entry's supplements, relative to the store.
+pub(crate) fn supplements_path(entry: crate::id::EntryId) -> PathBuf {
+    Path::new("supplements").join(entry.to_string())
 }

@@ -7,11 +7,12 @@
 //! carried over.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::checkout::Checkout;
 use crate::compare::{Difference, DifferenceKind};
-use crate::fs::{self, Dir, FsError};
+use crate::fs::{self, Dir, FileKind, FileMeta, FsError};
 use crate::union::Tree;
 
 /// What to change in an environment. A value: it can be shown before it is applied.
@@ -28,7 +29,8 @@ pub struct UpdatePlan {
 }
 
 impl UpdatePlan {
-    /// Decides what to do about `differences`.
+    /// Decides what to do about `differences`, except those in the store: entries are repaired, not
+    /// written through links.
     ///
     /// `is_replaced` tells whether the layer is another entry than before. `is_ours` tells whether
     /// an added path belonged to the former environment, and so goes away.
@@ -39,7 +41,8 @@ impl UpdatePlan {
         is_ours: &dyn Fn(&Path) -> bool,
     ) -> Self {
         let mut plan = Self::default();
-        for difference in differences {
+        let differences = || differences.iter().filter(|difference| !difference.in_store);
+        for difference in differences() {
             if difference.kind == DifferenceKind::Added {
                 continue;
             }
@@ -54,7 +57,7 @@ impl UpdatePlan {
                 plan.folders.insert(path.to_owned());
             }
         }
-        for difference in differences {
+        for difference in differences() {
             if difference.kind != DifferenceKind::Added {
                 continue;
             }
@@ -117,6 +120,8 @@ impl UpdatePlan {
         for (name, path) in &staged {
             // What is damaged in the store was not staged; the old one stays until it is restored.
             if scratch.stat(Path::new(name)).is_ok() {
+                self.carry(Path::new(name), path, target, scratch)
+                    .map_err(FsError::at("carry over what was added to", path))?;
                 swap_in(scratch, Path::new(name), target, path)?;
             }
         }
@@ -133,25 +138,55 @@ impl UpdatePlan {
                 _ => {}
             }
         }
-        self.carry(&staged, target, scratch);
         Ok(())
     }
 
-    /// Moves what the user added from the replaced folders into the new ones.
-    fn carry(&self, staged: &[(String, PathBuf)], target: &Dir, scratch: &Dir) {
-        for path in &self.carried {
-            let old = staged.iter().find_map(|(name, folder)| {
-                path.strip_prefix(folder)
-                    .ok()
-                    .map(|rest| Path::new(name).join(rest))
-            });
-            let Some(old) = old else { continue };
-            if let Some(parent) = path.parent() {
-                let _ = fs::create_dirs(target, parent);
-            }
-            // Where the new folder has the same name, the environment's own file stays.
-            let _ = scratch.rename_new(&old, target, path);
+    /// Gives what the user added to a folder that is replaced a second name in the new one, before
+    /// the two are swapped: at no moment is it in neither.
+    fn carry(&self, name: &Path, folder: &Path, target: &Dir, scratch: &Dir) -> io::Result<()> {
+        // A link leads into the store, which the user adds nothing to.
+        if scratch
+            .stat(name)
+            .is_ok_and(|stat| stat.kind != FileKind::Directory)
+        {
+            return Ok(());
         }
+        for path in &self.carried {
+            let Ok(rest) = path.strip_prefix(folder) else {
+                continue;
+            };
+            let new = name.join(rest);
+            if let Some(parent) = new.parent() {
+                fs::create_dirs(scratch, parent)?;
+            }
+            adopt(target, path, scratch, &new)?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes `new` another name of `path`, with all below it. Where something has the new name, the
+/// environment's own file stays.
+pub fn adopt(from: &Dir, path: &Path, to: &Dir, new: &Path) -> io::Result<()> {
+    let stat = from.stat(path)?;
+    if stat.kind == FileKind::Directory {
+        fs::create_dirs(to, new)?;
+        for entry in from.open_dir(path)?.read()? {
+            adopt(from, &path.join(&entry.name), to, &new.join(&entry.name))?;
+        }
+        return to.set_mode(new, stat.mode);
+    }
+    match from.link(path, to, new) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(_) if stat.kind == FileKind::Symlink => to.symlink(&from.read_link(path)?, new),
+        Err(_) if stat.kind == FileKind::File => {
+            let meta = FileMeta {
+                mode: stat.mode,
+                mtime: Some(stat.mtime),
+            };
+            from.copy_file(path, to, new, meta)
+        }
+        result => result,
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) fn run(call: &Call, cancel: &Cancel) -> Result<Output, RunError> {
         .stderr(Stdio::piped());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let _running = cancel.count();
     let mut child = command.spawn().map_err(start)?;
     let (events, received) = channel();
     let stdout = child.stdout.take().expect("because it was piped");
