@@ -99,10 +99,9 @@ impl State {
 
     /// Takes back what was announced: it is done.
     pub fn retract(folder: &Path) -> Result<(), FsError> {
-        let path = folder.join(ANNOUNCED);
-        match std::fs::remove_file(&path) {
+        match Dir::open(folder).and_then(|dir| dir.remove_file(Path::new(ANNOUNCED))) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(FsError::at("remove", path)(error))
+                Err(FsError::at("remove", folder.join(ANNOUNCED))(error))
             }
             _ => Ok(()),
         }

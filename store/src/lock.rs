@@ -11,12 +11,12 @@
 //! can only be read is used without locks.
 
 use std::fs::{File, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
-use crate::fs::FsError;
+use crate::fs::{self, Dir, FileMeta, FsError};
 
 /// How long a command waits for a lock before it gives up.
 pub const PATIENCE: Duration = Duration::from_secs(300);
@@ -109,4 +109,50 @@ fn open(path: &Path) -> io::Result<File> {
         .create(true)
         .truncate(false)
         .open(path)
+}
+
+/// Writes a document in one step: it is staged under a lock, synced, and renamed.
+///
+/// A reader sees the old content or the new. What a killed process leaves is swept by the next
+/// transaction.
+pub(crate) fn write_document(
+    store: &Dir,
+    path: &Path,
+    relative: &Path,
+    bytes: &[u8],
+    mode: u32,
+) -> io::Result<()> {
+    loop {
+        let staged = Path::new("staging").join(format!("{}.tmp", fs::unique_suffix()));
+        let Some(held) = Lock::try_acquire(&path.join(&staged))? else {
+            continue;
+        };
+        let meta = FileMeta { mode, mtime: None };
+        let written = held
+            .fill(|mut file| {
+                file.write_all(bytes)?;
+                store.finish_file(file, meta)?;
+                file.sync_all()
+            })
+            .and_then(|()| store.rename(&staged, store, relative));
+        match written {
+            // Swept between its making and its lock.
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound && has_parent(store, relative) => {}
+            Err(error) => {
+                let _ = store.remove_file(&staged);
+                return Err(error);
+            }
+            Ok(()) => break,
+        }
+    }
+    match relative.parent() {
+        Some(parent) if parent != Path::new("") => store.open_dir(parent)?.sync(),
+        _ => store.sync(),
+    }
+}
+
+fn has_parent(store: &Dir, relative: &Path) -> bool {
+    let parent = relative.parent().filter(|parent| *parent != Path::new(""));
+    store.stat(parent.unwrap_or(Path::new("."))).is_ok() && store.stat(Path::new("staging")).is_ok()
 }

@@ -23,8 +23,7 @@ use crate::fs::{self, Dir, FileKind, FileMeta, FsError};
 use crate::id::MTIME_EPOCH;
 use crate::manifest::{Manifest, Node, NodeKind};
 use crate::stage::{FOLDER_MODE, ReadyEntry, Transaction};
-use crate::store::{Store, manifest_path, object_path};
-use crate::supplement::supplements_path;
+use crate::store::{Store, manifest_path, object_path, supplements_path};
 
 /// What a commit did.
 #[derive(Debug, Default)]

@@ -9,7 +9,6 @@ use crate::error::StoreError;
 pub use crate::format::root::Root;
 use crate::fs::FsError;
 use crate::id::{Digest, Fingerprint};
-use crate::stage::write_document;
 use crate::store::Store;
 
 impl Store {
@@ -34,7 +33,7 @@ impl Store {
             return Ok(());
         }
         self.ensure_writable()?;
-        write_document(self.dir(), self.path(), &name, &bytes, 0o644)
+        self.write_document(&name, &bytes, 0o644)
             .map_err(FsError::at("write", self.path().join(name)))?;
         Ok(())
     }

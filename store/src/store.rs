@@ -26,9 +26,8 @@ use crate::format::environment::{EntryRef, Environment};
 use crate::format::store_json::{Access, Refusal, StoreJson, VERSION};
 use crate::fs::{self, Dir, FileMeta, FsError};
 use crate::id::{Digest, EntryId, Fingerprint};
-use crate::lock::{Lock, LockMode, OnWait};
+use crate::lock::{Lock, LockMode, OnWait, write_document};
 use crate::manifest::Manifest;
-use crate::stage::write_document;
 
 const FOLDERS: [&str; 11] = [
     "downloads",
@@ -218,6 +217,16 @@ impl Store {
             })
     }
 
+    /// Writes a small document in one step, replacing a former one.
+    pub(crate) fn write_document(
+        &self,
+        relative: &Path,
+        bytes: &[u8],
+        mode: u32,
+    ) -> io::Result<()> {
+        write_document(&self.dir, &self.path, relative, bytes, mode)
+    }
+
     /// Writes a small document once; an existing one with the same bytes is kept.
     pub(crate) fn put(&self, relative: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         if read_optional(&self.dir, relative).is_ok_and(|found| found.as_deref() == Some(bytes)) {
@@ -228,7 +237,7 @@ impl Store {
             if let Some(parent) = relative.parent() {
                 fs::create_dirs(&self.dir, parent)?;
             }
-            write_document(&self.dir, &self.path, relative, bytes, 0o444)
+            self.write_document(relative, bytes, 0o444)
         };
         write().map_err(FsError::at("write", self.path.join(relative)))?;
         Ok(())
@@ -240,6 +249,11 @@ pub(crate) fn object_path(digest: Digest, executable: bool) -> PathBuf {
     let hex = digest.to_string();
     let suffix = if executable { "x" } else { "" };
     PathBuf::from(format!("objects/{}/{}{suffix}", &hex[..2], &hex[2..]))
+}
+
+/// Returns the folder of an entry's supplements, relative to the store.
+pub(crate) fn supplements_path(entry: EntryId) -> PathBuf {
+    Path::new("supplements").join(entry.to_string())
 }
 
 pub(crate) fn manifest_path(id: EntryId) -> PathBuf {

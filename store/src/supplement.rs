@@ -16,7 +16,7 @@ use crate::fs::{self, Dir, FsError};
 use crate::id::MTIME_EPOCH;
 use crate::manifest::{Manifest, NodeKind};
 use crate::stage::{FOLDER_MODE, ReadyEntry, Transaction};
-use crate::store::{Store, read_optional};
+use crate::store::{Store, read_optional, supplements_path};
 
 impl Store {
     /// Reads a supplement of an entry; `None` if it was never made.
@@ -219,9 +219,4 @@ fn merge_into(standing: &Dir, staged: &Dir, path: &Path) -> io::Result<()> {
 
 fn supplement_path(entry: crate::id::EntryId, label: &str) -> PathBuf {
     supplements_path(entry).join(label)
-}
-
-/// Returns the folder of an entry's supplements, relative to the store.
-pub(crate) fn supplements_path(entry: crate::id::EntryId) -> PathBuf {
-    Path::new("supplements").join(entry.to_string())
 }
