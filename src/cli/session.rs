@@ -72,6 +72,8 @@ impl Session {
             python_downloads: text(vars::UV_PYTHON_DOWNLOADS_JSON_URL),
             python_mirror: text(vars::UV_PYTHON_INSTALL_MIRROR),
             pypy_mirror: text(vars::UV_PYPY_INSTALL_MIRROR),
+            c_flags: text(vars::CFLAGS),
+            cxx_flags: text(vars::CXXFLAGS),
             allowed_folders: globals
                 .allowed_folders
                 .iter()

@@ -89,6 +89,10 @@ variables! {
     UV_PYPY_INSTALL_MIRROR;
     /// Colours nothing when it is set, unless `--color` says otherwise.
     NO_COLOR;
+    /// Options of the C compiler where packages are built; what would write paths of this machine into the result is switched off.
+    CFLAGS;
+    /// As `CFLAGS`, for C++.
+    CXXFLAGS;
     /// The user's home folder.
     HOME;
     /// The user's home folder on Windows.

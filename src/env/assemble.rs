@@ -369,14 +369,11 @@ pub fn update(
     } else {
         report.damaged.extend(in_store);
     }
-    let mut outdated = options.rewrite_state || !plan.is_empty();
     if !options.dry_run && report.damaged.is_empty() {
-        outdated |= write_notes(blueprint, &dir, folder)?;
-    }
-    if outdated && !options.dry_run && report.damaged.is_empty() {
-        state.write(folder, &folders)?;
-    }
-    if !options.dry_run && report.damaged.is_empty() {
+        let noted = write_notes(blueprint, &dir, folder)?;
+        if noted || options.rewrite_state || !plan.is_empty() {
+            state.write(folder, &folders)?;
+        }
         State::retract(folder)?;
     }
     Ok(AssembleReport {

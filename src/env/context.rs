@@ -24,6 +24,10 @@ pub struct Machine {
     pub python_mirror: Option<String>,
     /// `UV_PYPY_INSTALL_MIRROR`.
     pub pypy_mirror: Option<String>,
+    /// `CFLAGS`.
+    pub c_flags: Option<String>,
+    /// `CXXFLAGS`.
+    pub cxx_flags: Option<String>,
     /// Folders outside of the project that a lock may name, absolute.
     pub allowed_folders: Vec<PathBuf>,
     /// Origins that a lock may name although they are not secure.

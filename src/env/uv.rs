@@ -25,8 +25,16 @@ pub enum UvSetupError {
 
 /// Returns a uv that can be run.
 pub fn provide_uv(context: &Context<'_>) -> Result<Uv, UvSetupError> {
+    let machine = context.machine;
+    let uv = find_uv(context)?;
+    Ok(uv
+        .offline(context.offline)
+        .c_flags(machine.c_flags.as_deref(), machine.cxx_flags.as_deref()))
+}
+
+fn find_uv(context: &Context<'_>) -> Result<Uv, UvSetupError> {
     if let Some(uv) = Uv::locate(&context.machine.path, context.project) {
-        return Ok(uv.offline(context.offline));
+        return Ok(uv);
     }
     let platform = Platform::host().ok_or(UvSetupError::Platform)?;
     let target = Target {
@@ -45,7 +53,7 @@ pub fn provide_uv(context: &Context<'_>) -> Result<Uv, UvSetupError> {
         Layout::Windows => "scripts/uv.exe",
     };
     let program = context.store.entry_path(&package.entry_ref()).join(program);
-    Ok(Uv::at(&program).offline(context.offline))
+    Ok(Uv::at(&program))
 }
 
 /// uv's wheel is the same for every Python.

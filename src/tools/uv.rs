@@ -111,6 +111,7 @@ pub struct Uv {
     program: PathBuf,
     offline: bool,
     cache: Option<PathBuf>,
+    c_flags: [Option<String>; 2],
 }
 
 impl Uv {
@@ -125,6 +126,7 @@ impl Uv {
             program: program.to_owned(),
             offline: false,
             cache: None,
+            c_flags: [None, None],
         }
     }
 
@@ -132,6 +134,13 @@ impl Uv {
     #[must_use]
     pub const fn offline(mut self, offline: bool) -> Self {
         self.offline = offline;
+        self
+    }
+
+    /// Builds with these options of the C and of the C++ compiler, too.
+    #[must_use]
+    pub fn c_flags(mut self, c: Option<&str>, cxx: Option<&str>) -> Self {
+        self.c_flags = [c.map(str::to_owned), cxx.map(str::to_owned)];
         self
     }
 

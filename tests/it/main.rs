@@ -5,6 +5,7 @@
 mod architecture;
 mod building;
 mod documents;
+mod environments;
 mod help;
 #[cfg(unix)]
 mod reports;

@@ -52,7 +52,7 @@ pub struct RegenerateArgs {
     #[arg(long, env = vars::DHT_LINK_MODE, value_name = "MODE", value_parser = link_mode)]
     link_mode: Option<LinkMode>,
     /// Compiles modules once for each package, and links the bytecode.
-    #[arg(long, env = vars::DHT_COMPILE_BYTECODE, value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, env = vars::DHT_COMPILE_BYTECODE, value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set)]
     compile_bytecode: Option<bool>,
     #[command(flatten)]
     groups: GroupArgs,

@@ -15,6 +15,9 @@ pub(super) const BUILD_TIMEOUT: Duration = Duration::from_secs(3600);
 /// source gives one wheel. Zip archives cannot say an earlier day in every time zone.
 const SOURCE_DATE_EPOCH: &str = "315619200";
 
+/// Debug information names the folders of a build, which are others each time.
+const NO_DEBUG: &str = "-g0";
+
 /// What a wheel is built from.
 #[derive(Debug, Clone)]
 pub enum BuildSource<'a> {
@@ -95,8 +98,17 @@ impl Uv {
 
     /// A call that builds, in an environment that leaves no trace of this moment in what is built.
     pub(super) fn build_call(&self, command: &str, folder: &Path) -> Call {
-        self.call(command, Some(folder))
-            .timeout(BUILD_TIMEOUT)
+        let [c, cxx] = self.c_flags.each_ref().map(|flags| {
+            let flags = flags.as_deref().unwrap_or_default();
+            format!("{flags} {NO_DEBUG}").trim_start().to_owned()
+        });
+        let call = self.call(command, Some(folder));
+        let call = if cfg!(unix) {
+            call.env("CFLAGS", c).env("CXXFLAGS", cxx)
+        } else {
+            call
+        };
+        call.timeout(BUILD_TIMEOUT)
             .env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH)
             .env("PYTHONHASHSEED", "0")
             .env("PYTHONDONTWRITEBYTECODE", "1")

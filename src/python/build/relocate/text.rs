@@ -109,6 +109,9 @@ fn sysconfig(text: &str, prefix: &str) -> String {
         "\n",
         "    for name, value in values.items():\n",
         "        if isinstance(value, str) and token in value:\n",
+        // Else what is built with this Python would name the place of this Python.
+        "            for flag in (\"-Wl,-rpath,\" + token + \"/lib \", \"-Wl,-rpath,\" + token + \"/lib\"):\n",
+        "                value = value.replace(flag, \"\")\n",
         "            values[name] = value.replace(token, sys.base_prefix)\n",
         "\n\n",
     ));
