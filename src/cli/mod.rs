@@ -15,7 +15,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use commands::completions::CompletionsArgs;
+use commands::env_setup::EnvSetupArgs;
 use commands::fingerprint::FingerprintArgs;
+use commands::generate_env_template::GenerateEnvTemplateArgs;
 use commands::regenerate::RegenerateArgs;
 use commands::run::RunArgs;
 use commands::store::StoreArgs;
@@ -43,6 +45,10 @@ enum Command {
     ValidateEnv(ValidateEnvArgs),
     Fingerprint(FingerprintArgs),
     Run(RunArgs),
+    #[command(name = "env-setup")]
+    EnvSetup(EnvSetupArgs),
+    #[command(name = "generate-env-template")]
+    GenerateEnvTemplate(GenerateEnvTemplateArgs),
     Store(StoreArgs),
     Completions(CompletionsArgs),
 }
@@ -86,6 +92,8 @@ fn dispatch(command: &Command, session: &Session) -> Result<ExitCode, Failure> {
         Command::ValidateEnv(args) => args.run(session),
         Command::Fingerprint(args) => args.run(session),
         Command::Run(args) => args.run(session),
+        Command::EnvSetup(args) => args.run(session),
+        Command::GenerateEnvTemplate(args) => args.run(session),
         Command::Store(args) => args.run(session),
         Command::Completions(args) => args.run(session),
     }

@@ -139,6 +139,11 @@ impl Session {
         Ok(discover::discover(&self.folder)?)
     }
 
+    /// Finds the project that the folder belongs to, whether or not it has a lock.
+    pub fn unlocked_project(&self) -> Result<ProjectRoot, Failure> {
+        Ok(discover::discover_unlocked(&self.folder)?)
+    }
+
     /// Returns the platform that was asked for, or this machine's.
     pub fn platform(&self, asked: Option<Platform>) -> Result<Platform, Failure> {
         asked.or_else(Platform::host).ok_or_else(|| {

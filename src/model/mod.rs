@@ -2,6 +2,7 @@
 
 pub mod checksum;
 pub mod config;
+pub mod env_vars;
 pub mod groups;
 pub mod location;
 pub mod parsed;

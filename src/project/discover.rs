@@ -168,6 +168,25 @@ pub fn discover(folder: &Path) -> Result<ProjectRoot, DiscoverError> {
     })
 }
 
+/// Finds the project that `folder`, absolute, belongs to, whether or not it has a lock.
+///
+/// # Errors
+///
+/// When there is none.
+pub fn discover_unlocked(folder: &Path) -> Result<ProjectRoot, DiscoverError> {
+    let inner = match discover(folder) {
+        Err(DiscoverError::NoLock(inner)) => inner,
+        other => return other,
+    };
+    for ancestor in inner.ancestors().skip(1) {
+        let root = ProjectRoot::at(ancestor);
+        if root.pyproject.is_some() && has_member(&root, &inner)? {
+            return Ok(root);
+        }
+    }
+    Ok(ProjectRoot::at(&inner))
+}
+
 fn has_member(root: &ProjectRoot, inner: &Path) -> Result<bool, DiscoverError> {
     let (Some(path), Ok(relative)) = (&root.pyproject, inner.strip_prefix(&root.folder)) else {
         return Ok(false);

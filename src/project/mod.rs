@@ -1,6 +1,7 @@
 //! The use-cases, each a sequence of steps over a project.
 
 pub mod discover;
+pub mod env_vars;
 pub mod regenerate;
 pub mod resolve;
 pub mod spec;

@@ -274,7 +274,8 @@ fn local_sources(lock: &str) -> BTreeSet<String> {
     folders
 }
 
-fn read_config(path: &Path) -> Result<Config, SpecError> {
+/// Reads a `.dhtconfig`.
+pub fn read_config(path: &Path) -> Result<Config, SpecError> {
     let bytes = std::fs::read(path).map_err(|source| SpecError::Read {
         path: path.to_owned(),
         source,

@@ -5,6 +5,7 @@
 mod architecture;
 mod building;
 mod documents;
+mod env_vars;
 mod environments;
 mod help;
 #[cfg(unix)]

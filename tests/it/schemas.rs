@@ -7,6 +7,7 @@ use dht_store::Environment;
 use dht_store::format::root::Root;
 use dht_store::format::store_json::StoreJson;
 use dhtl::env::state::State;
+use dhtl::report::env_vars::{EnvSetupReport, EnvTemplateReport};
 use dhtl::report::fingerprint::FingerprintReport;
 use dhtl::report::regenerate::RegenerateReport;
 use dhtl::report::store::{StoreListing, VerifyReport};
@@ -28,6 +29,12 @@ const SCHEMAS: &[Generated] = &[
     ("root.schema.json", || schema_for!(Root)),
     ("state.schema.json", || schema_for!(State)),
     ("store.schema.json", || schema_for!(StoreJson)),
+    ("report-env-setup.schema.json", || {
+        json::schema::<EnvSetupReport>("env-setup", 1)
+    }),
+    ("report-generate-env-template.schema.json", || {
+        json::schema::<EnvTemplateReport>("generate-env-template", 1)
+    }),
     ("report-fingerprint.schema.json", || {
         json::schema::<FingerprintReport>("fingerprint", 1)
     }),

@@ -1,7 +1,9 @@
 //! One file for each command: its options, and the call that does the work.
 
 pub mod completions;
+pub mod env_setup;
 pub mod fingerprint;
+pub mod generate_env_template;
 pub mod regenerate;
 pub mod run;
 pub mod store;

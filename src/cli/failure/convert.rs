@@ -9,6 +9,7 @@ use crate::env::realise::RealiseError;
 use crate::env::sources::SourceError;
 use crate::model::pylock::Problem;
 use crate::project::discover::DiscoverError;
+use crate::project::env_vars::EnvVarsError;
 use crate::project::regenerate::RegenerateError;
 use crate::project::resolve::ResolveError;
 use crate::project::spec::SpecError;
@@ -222,6 +223,17 @@ fn of_validate(error: &ValidateError) -> Advice {
     }
 }
 
+fn of_env_vars(error: &EnvVarsError) -> Advice {
+    match error {
+        EnvVarsError::Spec(error) => of_spec(error),
+        EnvVarsError::Fs(_) => (Kind::Work, None),
+        EnvVarsError::NotPlain(_) => advice(
+            Kind::Work,
+            "move it away: only a plain file of UTF-8 text is read and added to",
+        ),
+    }
+}
+
 macro_rules! convert {
     ($($error:ty => $advice:ident),+ $(,)?) => {
         $(impl From<$error> for Failure {
@@ -240,4 +252,5 @@ convert! {
     ResolveError => of_resolve,
     RegenerateError => of_regenerate,
     ValidateError => of_validate,
+    EnvVarsError => of_env_vars,
 }
