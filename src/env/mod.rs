@@ -19,6 +19,7 @@ pub mod fetch;
 pub mod former;
 pub mod launchers;
 pub mod local_archive;
+pub mod locate;
 pub mod pythons;
 pub mod realise;
 pub mod select;

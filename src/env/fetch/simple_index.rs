@@ -4,9 +4,10 @@
 //! Pages come as JSON (PEP 691) or as HTML (PEP 503); both are read by pure functions.
 
 use std::io::Read;
-use std::str::FromStr;
+use std::sync::atomic::Ordering;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use url::Url;
 use uv_normalize::PackageName;
 
@@ -14,6 +15,7 @@ use super::Fetcher;
 use super::error::FetchError;
 use super::request::Ask;
 use crate::model::location::CleanUrl;
+use crate::model::pins::{Offer, package_of};
 use crate::model::selection::Sha256;
 
 /// The host of the public index's pages.
@@ -34,20 +36,6 @@ pub fn is_public(url: &Url) -> bool {
     matches!(url.host_str(), Some(PUBLIC_PAGES | PUBLIC_FILES))
 }
 
-/// Returns the normalised name of the package that a wheel or a source archive belongs to.
-pub fn package_of(filename: &str) -> Option<PackageName> {
-    let name = if filename.ends_with(".whl") {
-        filename.split_once('-')?.0
-    } else {
-        let stem = filename
-            .strip_suffix(".tar.gz")
-            .or_else(|| filename.strip_suffix(".zip"))
-            .or_else(|| filename.strip_suffix(".tar.bz2"))?;
-        stem.rsplit_once('-')?.0
-    };
-    PackageName::from_str(name).ok()
-}
-
 /// A file that a page offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexFile {
@@ -57,6 +45,10 @@ pub struct IndexFile {
     pub url: String,
     /// Its digest, where the page gives one.
     pub sha256: Option<Sha256>,
+    /// Its size in bytes, where the page gives it (PEP 700).
+    pub size: Option<u64>,
+    /// Whether its publisher took it back (PEP 592).
+    pub yanked: bool,
 }
 
 /// Reads a page in JSON form (PEP 691).
@@ -75,6 +67,21 @@ pub fn parse_json(text: &[u8]) -> Result<Vec<IndexFile>, serde_json::Error> {
         url: String,
         #[serde(default)]
         hashes: Hashes,
+        size: Option<u64>,
+        #[serde(default)]
+        yanked: Yanked,
+    }
+    /// A reason counts as yes.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Yanked {
+        Flag(bool),
+        Reason(IgnoredAny),
+    }
+    impl Default for Yanked {
+        fn default() -> Self {
+            Self::Flag(false)
+        }
     }
     #[derive(Deserialize, Default)]
     struct Hashes {
@@ -85,6 +92,8 @@ pub fn parse_json(text: &[u8]) -> Result<Vec<IndexFile>, serde_json::Error> {
         filename: file.filename,
         url: file.url,
         sha256: file.hashes.sha256.as_deref().and_then(Sha256::from_hex),
+        size: file.size,
+        yanked: !matches!(file.yanked, Yanked::Flag(false)),
     };
     Ok(page.files.into_iter().map(read).collect())
 }
@@ -111,6 +120,8 @@ pub fn parse_html(text: &str) -> Vec<IndexFile> {
             filename: unescaped(label.trim()),
             url: url.to_owned(),
             sha256,
+            size: None,
+            yanked: attributes.to_ascii_lowercase().contains("data-yanked"),
         });
     }
     files
@@ -165,6 +176,12 @@ pub fn find(files: &[IndexFile], page: &Url, filename: &str, sha256: Sha256) -> 
         .find_map(|file| page.join(&file.url).ok())
 }
 
+/// A page and its address.
+struct Page {
+    address: Url,
+    files: Vec<IndexFile>,
+}
+
 impl Fetcher {
     /// Asks the index at `index` for the address of a file.
     pub(super) fn find_in_index(
@@ -176,6 +193,63 @@ impl Fetcher {
         let Some(package) = package_of(filename) else {
             return Ok(None);
         };
+        let page = self.page(index, &package)?;
+        Ok(page.and_then(|page| find(&page.files, &page.address, filename, sha256)))
+    }
+
+    /// Returns the files that the index at `index` offers for a package; none if it does not know it.
+    ///
+    /// As for files, the configured index is asked when the public one gives nothing.
+    ///
+    /// # Errors
+    ///
+    /// The index gives no answer, or one that cannot be read.
+    pub fn offers(
+        &self,
+        index: &CleanUrl,
+        package: &PackageName,
+    ) -> Result<Vec<Offer>, FetchError> {
+        if self.settings.offline {
+            return Err(FetchError::Offline {
+                filename: format!("the page of {package}"),
+                url: index.clone(),
+            });
+        }
+        let replacement = self
+            .settings
+            .index
+            .as_ref()
+            .filter(|_| is_public(index.as_url()));
+        let asked_first = match replacement {
+            Some(replacement) if self.public_out_of_reach.load(Ordering::Relaxed) => replacement,
+            _ => index,
+        };
+        let page = match (self.page(asked_first, package), replacement) {
+            (Err(error), Some(replacement)) if error.gave_nothing() && asked_first == index => {
+                if error.out_of_reach() {
+                    self.public_out_of_reach.store(true, Ordering::Relaxed);
+                }
+                self.page(replacement, package)?
+            }
+            (answer, _) => answer?,
+        };
+        let Some(page) = page else {
+            return Ok(Vec::new());
+        };
+        let offer = |file: IndexFile| {
+            let url = page.address.join(&file.url).ok()?;
+            Some(Offer {
+                filename: file.filename,
+                url: CleanUrl::new(url),
+                sha256: file.sha256,
+                size: file.size,
+                yanked: file.yanked,
+            })
+        };
+        Ok(page.files.into_iter().filter_map(offer).collect())
+    }
+
+    fn page(&self, index: &CleanUrl, package: &PackageName) -> Result<Option<Page>, FetchError> {
         let base = index.as_url().as_str().trim_end_matches('/');
         let Ok(url) = Url::parse(&format!("{base}/{package}/")) else {
             return Ok(None);
@@ -212,7 +286,10 @@ impl Fetcher {
         } else {
             parse_html(&String::from_utf8_lossy(&text))
         };
-        Ok(find(&files, &answer.url, filename, sha256))
+        Ok(Some(Page {
+            address: answer.url,
+            files,
+        }))
     }
 }
 
@@ -252,25 +329,14 @@ mod tests {
             filename: "a-1.whl".into(),
             url: "a-1.whl".into(),
             sha256,
+            size: None,
+            yanked: false,
         };
         let page = "https://i.example/simple/a/".parse().unwrap();
         let offered = [file(Some(other)), file(None)];
         assert_eq!(find(&offered, &page, "a-1.whl", digest()), None);
         assert!(find(&[file(Some(other))], &page, "a-1.whl", other).is_some());
         assert_eq!(find(&[file(Some(other))], &page, "b-1.whl", other), None);
-    }
-
-    #[test]
-    fn tells_the_package_of_a_file() {
-        let name = |file| package_of(file).map(|name| name.to_string());
-        assert_eq!(name("Foo_Bar-1.0-py3-none-any.whl").unwrap(), "foo-bar");
-        assert_eq!(name("zope.interface-5.0.tar.gz").unwrap(), "zope-interface");
-        assert_eq!(
-            name("backports-tarfile-1.2.tar.gz").unwrap(),
-            "backports-tarfile"
-        );
-        assert_eq!(name("README"), None);
-        assert_eq!(name("../x-1.tar.gz"), None);
     }
 
     #[test]

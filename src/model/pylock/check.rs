@@ -125,11 +125,15 @@ const MAX_MARKER_DEPTH: usize = 64;
 const MAX_COMPARISONS: usize = 64;
 const MAX_MEMBERSHIPS: usize = 24;
 
-pub(super) fn marker(text: &str) -> Result<MarkerTree, Problem> {
+/// Reads a marker; `None` when it is none, or costs too much to read.
+pub fn bounded_marker(text: &str) -> Option<MarkerTree> {
     is_bounded(text)
         .then(|| MarkerTree::from_str(text).ok())
         .flatten()
-        .ok_or_else(|| Problem::Marker(text.chars().take(300).collect()))
+}
+
+pub(super) fn marker(text: &str) -> Result<MarkerTree, Problem> {
+    bounded_marker(text).ok_or_else(|| Problem::Marker(text.chars().take(300).collect()))
 }
 
 fn is_bounded(text: &str) -> bool {

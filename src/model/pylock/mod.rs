@@ -29,6 +29,7 @@ use uv_pep508::MarkerTree;
 use super::location::CleanUrl;
 use super::selection::Archive;
 
+pub use check::bounded_marker;
 pub use error::{Problem, PylockError};
 pub use location::{LockOrigin, LockPolicy};
 pub use restrict::BinaryPolicy;
