@@ -1,8 +1,8 @@
 //! Finding the project that a folder belongs to, and reading what it says of itself.
 //!
 //! Upwards from the folder, the first of these is the root: a `.dhtconfig`; a `pyproject.toml` with
-//! a `uv.lock` beside it; a `pyproject.toml` whose workspace has the folder as a member; a
-//! `pylock.toml`. A member of a workspace has no environment of its own.
+//! a `uv.lock` beside it; a `pyproject.toml` whose workspace has the folder as a member; one with a
+//! `poetry.lock`; a `pylock.toml`; a `requirements.txt` with hashes. A member of a workspace has no environment of its own.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,10 @@ pub const CONFIG_FILE: &str = ".dhtconfig";
 pub const UV_LOCK: &str = "uv.lock";
 /// The name of a PEP 751 lock.
 pub const PYLOCK: &str = "pylock.toml";
+/// The name of the lock that Poetry writes.
+pub const POETRY_LOCK: &str = "poetry.lock";
+/// The name that requirements files usually have.
+pub const REQUIREMENTS: &str = "requirements.txt";
 /// The name of the file in which a project describes itself.
 pub const PYPROJECT: &str = "pyproject.toml";
 
@@ -28,12 +32,12 @@ const MAX_PIN_BYTES: usize = 64 * 1024;
 pub enum DiscoverError {
     /// No folder upwards has a project.
     #[error(
-        "found no project in `{}` or a folder above it: no .dhtconfig, uv.lock or pylock.toml",
+        "found no project in `{}` or a folder above it: no .dhtconfig, uv.lock, pylock.toml, poetry.lock or requirements.txt with hashes",
         .0.display()
     )]
     None(PathBuf),
     /// There is a project, and it has no lock.
-    #[error("the project in `{}` has no lock: neither uv.lock nor pylock.toml", .0.display())]
+    #[error("the project in `{}` has no lock: no uv.lock, pylock.toml, poetry.lock or requirements.txt with hashes", .0.display())]
     NoLock(PathBuf),
     /// A file cannot be read.
     #[error("cannot read `{}`", .path.display())]
@@ -153,7 +157,7 @@ pub fn discover(folder: &Path) -> Result<ProjectRoot, DiscoverError> {
                 None => true,
                 Some(inner) => has_member(&root, inner)?,
             },
-            _ => root.pylock.is_some() && without_lock.is_none(),
+            _ => without_lock.is_none() && (root.pylock.is_some() || has_other_lock(&root)),
         };
         if is_root {
             return Ok(root);
@@ -187,6 +191,14 @@ pub fn discover_unlocked(folder: &Path) -> Result<ProjectRoot, DiscoverError> {
     Ok(ProjectRoot::at(&inner))
 }
 
+fn has_other_lock(root: &ProjectRoot) -> bool {
+    let poetry = root.pyproject.is_some() && root.folder.join(POETRY_LOCK).is_file();
+    // Files of that name are in many folders; with hashes they are locks.
+    poetry
+        || read_text(&root.folder.join(REQUIREMENTS), pylock::MAX_BYTES)
+            .is_ok_and(|text| text.contains("--hash"))
+}
+
 fn has_member(root: &ProjectRoot, inner: &Path) -> Result<bool, DiscoverError> {
     let (Some(path), Ok(relative)) = (&root.pyproject, inner.strip_prefix(&root.folder)) else {
         return Ok(false);
@@ -198,8 +210,13 @@ fn has_member(root: &ProjectRoot, inner: &Path) -> Result<bool, DiscoverError> {
         .is_some_and(|(workspace, steps)| workspace.has_member(&steps.join("/"))))
 }
 
+/// Returns the text of a `pyproject.toml`.
+pub(super) fn read_pyproject_text(path: &Path) -> Result<String, DiscoverError> {
+    read_text(path, pyproject::MAX_BYTES)
+}
+
 fn read_pyproject(path: &Path) -> Result<Pyproject, DiscoverError> {
-    let text = read_text(path, pyproject::MAX_BYTES)?;
+    let text = read_pyproject_text(path)?;
     Ok(Pyproject::parse(&text, path)?)
 }
 
@@ -255,6 +272,10 @@ mod tests {
             ("conf/.dhtconfig", ""),
             ("conf/deep/er/x", ""),
             ("pep/pylock.toml", ""),
+            ("po/pyproject.toml", "[tool.poetry]\n"),
+            ("po/poetry.lock", ""),
+            ("po/docs/requirements.txt", "sphinx\n"),
+            ("req/requirements.txt", "a==1 --hash=sha256:0\n"),
             ("none/x", ""),
         ]);
         let root = |path: &str| {
@@ -272,6 +293,8 @@ mod tests {
             ("ws/tools/y", "ws/tools/y"),
             ("conf/deep/er", "conf"),
             ("pep", "pep"),
+            ("po/docs", "po"),
+            ("req", "req"),
         ] {
             assert_eq!(root(from).unwrap().replace('\\', "/"), expected, "{from}");
         }

@@ -2,6 +2,8 @@
 
 pub mod discover;
 pub mod env_vars;
+pub mod lock;
+mod pep751;
 pub mod regenerate;
 pub mod resolve;
 pub mod spec;

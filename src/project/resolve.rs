@@ -1,31 +1,32 @@
 //! From what a project asks for to the environment document: remembered, or worked out once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use dht_store::{Environment, Fingerprint, RealisationKind, StoreError};
 
-use super::spec::{Lock, PythonWish, Spec};
+use super::pep751;
+use super::spec::{PythonWish, Spec};
 use crate::env::base::{self, BaseError, Interpreter};
 use crate::env::context::Context;
 use crate::env::document::document;
 use crate::env::local_archive;
+use crate::env::locate::LocatePinsError;
 use crate::env::pythons;
 use crate::env::realise::{RealiseError, RealiseReport, WheelInput, realise_wheels};
 use crate::env::select::{SelectError, select};
 use crate::env::sources::{SourceError, realise_sources};
-use crate::env::uv::{UvSetupError, provide_uv};
-use crate::model::groups::GroupRequest;
+use crate::env::uv::UvSetupError;
+use crate::model::merge::Contradiction;
 use crate::model::platform::Platform;
-use crate::model::pylock::{LockOrigin, LockPolicy, Pylock, PylockError};
+use crate::model::pylock::PylockError;
 use crate::model::python::PythonRequest;
-use crate::model::selection::{Selection, Source};
+use crate::model::selection::Source;
 use crate::model::target::Target;
-use crate::tools::uv::{ExportRequest, Freshness, UvError};
+use crate::tools::uv::UvError;
 
 /// Environments, by what was asked for.
 const ENVIRONMENT: RealisationKind = RealisationKind("environment");
-/// Locks as PEP 751, by what they were exported from.
-const EXPORT: RealisationKind = RealisationKind("export");
 
 /// An environment that was resolved.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub struct ResolveReport {
     pub realised: RealiseReport,
     /// How many packages were built from their sources.
     pub built: usize,
+    /// What a user should know of the files that indexes have.
+    pub warnings: Vec<String>,
 }
 
 /// Why an environment could not be resolved.
@@ -76,6 +79,15 @@ pub enum ResolveError {
     /// The lock is refused.
     #[error("the lock is refused")]
     Pylock(#[source] Box<PylockError>),
+    /// A lock was made for another `pyproject.toml`.
+    #[error("`{}` does not match `pyproject.toml`", .0.display())]
+    Stale(PathBuf),
+    /// The files of a lock could not be found.
+    #[error(transparent)]
+    Locate(#[from] LocatePinsError),
+    /// Two locks contradict each other.
+    #[error(transparent)]
+    Contradiction(Box<Contradiction>),
     /// The lock has nothing for this target.
     #[error(transparent)]
     Select(#[from] SelectError),
@@ -100,13 +112,8 @@ pub fn resolve(
     let python = choose_python(context, spec)?;
     let interpreter = base::provide(context, &python, platform)?;
     let target = Target { platform, python };
-    if locked && let Lock::Uv { .. } = spec.lock {
-        let uv = provide_uv(context)?;
-        uv.check_lock(
-            &spec.root.folder,
-            Some(&interpreter.program),
-            context.cancel,
-        )?;
+    if locked {
+        pep751::check_fresh(context, spec, &interpreter)?;
     }
     let input = input(spec, &target, &interpreter);
     if let Some(resolved) = remembered(context, &input, &target, &interpreter)? {
@@ -205,7 +212,9 @@ fn work_out(
     again: &BTreeSet<String>,
     report: &mut ResolveReport,
 ) -> Result<Environment, ResolveError> {
-    let selection = selection(context, spec, target, interpreter)?;
+    let whole = pep751::whole(context, spec, interpreter)?;
+    report.warnings = whole.warnings;
+    let selection = select(&whole.lock, target, &whole.request)?;
     let mut wheels = Vec::new();
     let mut built_from = Vec::new();
     let mut places = BTreeMap::new();
@@ -235,59 +244,6 @@ fn work_out(
     report.built += count;
     packages.extend(built);
     Ok(document(target, interpreter.base.clone(), packages))
-}
-
-fn selection(
-    context: &Context<'_>,
-    spec: &Spec,
-    target: &Target,
-    interpreter: &Interpreter,
-) -> Result<Selection, ResolveError> {
-    let (text, request, file) = match &spec.lock {
-        Lock::Pylock { path, text } => (text.clone(), spec.groups.clone(), path.clone()),
-        Lock::Uv { path, .. } => {
-            let text = exported(context, spec, interpreter)?;
-            (text, GroupRequest::default(), path.clone())
-        }
-    };
-    let origin = LockOrigin {
-        file,
-        folder: spec.root.folder.clone(),
-    };
-    let policy = LockPolicy {
-        allow_missing_hashes: spec.allow_missing_hashes,
-        allowed_folders: context.machine.allowed_folders.clone(),
-        allowed_origins: context.machine.allowed_origins.clone(),
-    };
-    let mut lock = Pylock::parse(&text, &origin, &policy)
-        .map_err(|error| ResolveError::Pylock(Box::new(error)))?;
-    lock.restrict(&spec.pyproject.binaries);
-    Ok(select(&lock, target, &request)?)
-}
-
-fn exported(
-    context: &Context<'_>,
-    spec: &Spec,
-    interpreter: &Interpreter,
-) -> Result<String, ResolveError> {
-    let input = format!("form 1\n{}", spec.digest());
-    if let Some(text) = context.store.realised_text(EXPORT, input.as_bytes()) {
-        return Ok(text);
-    }
-    let uv = provide_uv(context)?;
-    let request = ExportRequest {
-        project: &spec.root.folder,
-        groups: &spec.groups,
-        freshness: Freshness::Frozen,
-        all_packages: false,
-        packages: &[],
-        python: Some(&interpreter.program),
-    };
-    let text = uv.export(&request, context.cancel)?;
-    context
-        .store
-        .realise_text(EXPORT, input.as_bytes(), &text)?;
-    Ok(text)
 }
 
 /// Returns the exact Python: the one that is asked for, or the newest on this machine that fits.

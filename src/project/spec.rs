@@ -12,46 +12,14 @@ use uv_normalize::{ExtraName, GroupName};
 use uv_pep440::{Version, VersionSpecifiers};
 
 use super::discover::{DiscoverError, ProjectRoot};
+use super::lock::{Lock, read_locks};
 use crate::model::config::{self, Config, ConfigError, Conflicts};
 use crate::model::groups::GroupRequest;
+use crate::model::poetry::PoetryError;
 use crate::model::pyproject::Pyproject;
 use crate::model::python::{Implementation, PythonRequest, PythonVersion};
 use crate::model::python_pin::{PinnedVersion, PythonPin, parse_python_version_file};
-
-/// A lock that a project has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lock {
-    /// `uv.lock`.
-    Uv {
-        /// The file.
-        path: PathBuf,
-        /// Its text.
-        text: String,
-    },
-    /// `pylock.toml`.
-    Pylock {
-        /// The file.
-        path: PathBuf,
-        /// Its text.
-        text: String,
-    },
-}
-
-impl Lock {
-    /// Returns the file.
-    pub fn path(&self) -> &Path {
-        match self {
-            Self::Uv { path, .. } | Self::Pylock { path, .. } => path,
-        }
-    }
-
-    /// Returns the text.
-    pub fn text(&self) -> &str {
-        match self {
-            Self::Uv { text, .. } | Self::Pylock { text, .. } => text,
-        }
-    }
-}
+use crate::model::requirements::RequirementsError;
 
 /// What the command line asks for beside the project.
 #[derive(Debug, Clone, Default)]
@@ -75,8 +43,8 @@ pub struct Spec {
     pub pyproject: Pyproject,
     /// The Python, as exact as the project says it.
     pub python: PythonWish,
-    /// The lock.
-    pub lock: Lock,
+    /// The locks that count, the most important one first; at least one.
+    pub locks: Vec<Lock>,
     /// Groups and extras.
     pub groups: GroupRequest,
     /// How files are linked.
@@ -171,6 +139,12 @@ pub enum SpecError {
     /// There is no lock.
     #[error("the project in `{}` has no lock that can be used", .0.display())]
     NoLock(PathBuf),
+    /// Requirements files are refused.
+    #[error("the lock is refused")]
+    Requirements(#[source] Box<RequirementsError>),
+    /// A `poetry.lock` is refused.
+    #[error("the lock is refused")]
+    Poetry(#[source] Box<PoetryError>),
     /// `--python` is no version.
     #[error("`{0}` is not a Python version such as 3.11.7, 3.11 or pypy@3.10")]
     Python(String),
@@ -184,8 +158,14 @@ impl Spec {
             Some(path) => read_config(path)?,
             None => Config::default(),
         };
-        let lock = read_lock(root, &config)?;
-        let python = python_wish(wishes, &config, facts.python, &facts.pyproject)?;
+        let locks = read_locks(root, &config)?;
+        let mut pyproject = facts.pyproject;
+        if pyproject.requires_python.is_none() {
+            // Poetry may keep it in a table of its own.
+            let requires = |lock: &Lock| lock.pins()?.requires_python.clone();
+            pyproject.requires_python = locks.first().and_then(requires);
+        }
+        let python = python_wish(wishes, &config, facts.python, &pyproject)?;
         let assembly = &config.assembly;
         let mut spec = Self {
             root: root.clone(),
@@ -198,8 +178,8 @@ impl Spec {
             bytecode: wishes.bytecode.or(assembly.bytecode).unwrap_or(false),
             deny_conflicts: assembly.conflicts == Some(Conflicts::Deny),
             allow_missing_hashes: !config.dependencies.hash_validation,
-            pyproject: facts.pyproject,
-            lock,
+            pyproject,
+            locks,
             digest: Digest::of(b""),
         };
         spec.digest = spec.compute_digest()?;
@@ -209,6 +189,11 @@ impl Spec {
     /// Returns the hash of everything in the project that decides what is installed.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Returns what a user should know of the locks.
+    pub fn warnings(&self) -> Vec<String> {
+        self.locks.iter().flat_map(Lock::warnings).collect()
     }
 
     /// Returns what shells show while the environment is active.
@@ -229,10 +214,14 @@ impl Spec {
             hasher.update(format!("{label} {}\n", bytes.len()).as_bytes());
             hasher.update(bytes);
         };
-        add("lock", self.lock.text().as_bytes());
+        let mut folders = BTreeSet::from([".".to_owned()]);
+        for lock in &self.locks {
+            add("lock", lock.text.as_bytes());
+            folders.extend(lock.folders());
+        }
         add("groups", format!("{:?}", self.groups).as_bytes());
         add("hashes", &[u8::from(self.allow_missing_hashes)]);
-        for folder in local_sources(self.lock.text()) {
+        for folder in folders {
             for name in ["pyproject.toml", "setup.py", "setup.cfg"] {
                 let path = self.root.folder.join(&folder).join(name);
                 match std::fs::read(&path) {
@@ -251,29 +240,6 @@ impl Spec {
     }
 }
 
-/// Returns the folders of the project that a lock refers to: what is in their `pyproject.toml`
-/// decides what an editable package installs. Always the project's own.
-fn local_sources(lock: &str) -> BTreeSet<String> {
-    let mut folders = BTreeSet::from([".".to_owned()]);
-    for key in [
-        "editable = \"",
-        "directory = \"",
-        "virtual = \"",
-        "path = \"",
-    ] {
-        let found = lock
-            .split(key)
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next());
-        folders.extend(
-            found
-                .filter(|path| !path.contains(['\n', '\\']))
-                .map(str::to_owned),
-        );
-    }
-    folders
-}
-
 /// Reads a `.dhtconfig`.
 pub fn read_config(path: &Path) -> Result<Config, SpecError> {
     let bytes = std::fs::read(path).map_err(|source| SpecError::Read {
@@ -282,33 +248,6 @@ pub fn read_config(path: &Path) -> Result<Config, SpecError> {
     })?;
     config::read(&path.display().to_string(), &bytes)
         .map_err(|error| SpecError::Config(Box::new(error)))
-}
-
-fn read_lock(root: &ProjectRoot, config: &Config) -> Result<Lock, SpecError> {
-    let listed = config
-        .dependencies
-        .lock_files
-        .iter()
-        .map(|file| root.folder.join(file.as_str()));
-    let usual = root.uv_lock.iter().chain(&root.pylock).cloned();
-    for path in listed.chain(usual) {
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        let is_pylock = name == "pylock.toml"
-            || (name.starts_with("pylock.") && path.extension().is_some_and(|it| it == "toml"));
-        if !path.is_file() || !(name == "uv.lock" || is_pylock) {
-            continue;
-        }
-        let text = ProjectRoot::read_lock(&path)?;
-        return Ok(if is_pylock {
-            Lock::Pylock { path, text }
-        } else {
-            Lock::Uv { path, text }
-        });
-    }
-    Err(SpecError::NoLock(root.folder.clone()))
 }
 
 fn python_wish(
@@ -381,15 +320,6 @@ pub fn exact(implementation: Implementation, text: &str) -> Option<PythonRequest
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn finds_the_folders_that_a_lock_refers_to() {
-        let lock = "source = { editable = \"packages/a\" }\nsource = { virtual = \".\" }\n";
-        assert_eq!(
-            local_sources(lock),
-            BTreeSet::from([".".into(), "packages/a".into()])
-        );
-    }
 
     #[test]
     fn a_wish_admits_what_fits() {

@@ -108,6 +108,9 @@ impl RegenerateArgs {
             }
             other => other,
         }?;
+        for warning in spec.warnings().iter().chain(&done.resolved.warnings) {
+            session.ui.warning(warning);
+        }
         let report = RegenerateReport::new(&done, dry_run);
         if session.globals.json {
             session.ui.json("regenerate", 1, &report)?;

@@ -5,6 +5,7 @@ use dht_store::StoreError;
 use super::{Failure, Kind};
 use crate::env::base::BaseError;
 use crate::env::fetch::FetchError;
+use crate::env::locate::LocatePinsError;
 use crate::env::realise::RealiseError;
 use crate::env::sources::SourceError;
 use crate::model::pylock::Problem;
@@ -88,6 +89,7 @@ fn of_spec(error: &SpecError) -> Advice {
             Kind::Configuration,
             "run `uv lock`, or list the lock in `dependencies.lock_files`",
         ),
+        SpecError::Requirements(_) | SpecError::Poetry(_) => (Kind::Configuration, None),
         SpecError::Python(_) => (Kind::Usage, None),
     }
 }
@@ -146,10 +148,26 @@ fn of_resolve(error: &ResolveError) -> Advice {
             ),
             _ => (Kind::Configuration, None),
         },
+        ResolveError::Stale(_) => advice(Kind::Work, "run `poetry lock`, and commit the lock"),
+        ResolveError::Locate(error) => of_locate(error),
+        ResolveError::Contradiction(_) => advice(
+            Kind::Configuration,
+            "lock again from one source, or list one lock only in `dependencies.lock_files`",
+        ),
         ResolveError::Select(_) => (Kind::Unsuitable, None),
         ResolveError::Realise(error) => of_realise(error),
         ResolveError::Source(error) => of_source(error),
         ResolveError::Store(error) => of_store(error),
+    }
+}
+
+fn of_locate(error: &LocatePinsError) -> Advice {
+    match error {
+        LocatePinsError::Fetch { source, .. } => of_fetch(source),
+        LocatePinsError::Locate(_) => advice(
+            Kind::Integrity,
+            "name the right index in the lock, or lock again: the files may have been removed",
+        ),
     }
 }
 

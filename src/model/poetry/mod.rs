@@ -129,6 +129,11 @@ pub fn read(texts: Texts<'_>, allow_missing_hashes: bool) -> Result<Read, Poetry
     })
 }
 
+/// Returns the name that a project of Poetry's has.
+pub fn project_name(pyproject: &str) -> Option<PackageName> {
+    Project::parse(pyproject).ok()?.name
+}
+
 fn line_at(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())]
         .iter()

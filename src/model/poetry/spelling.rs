@@ -66,6 +66,10 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
+fn is_closed(quoted: &str) -> bool {
+    quoted.len() >= 2 && quoted.chars().next() == quoted.chars().last()
+}
+
 fn with_lists(text: &str) -> String {
     let tokens = tokens(text);
     let mut out: Vec<String> = Vec::new();
@@ -87,7 +91,7 @@ fn with_lists(text: &str) -> String {
             _ => None,
         };
         match pair {
-            Some((operator @ ("==" | "!="), value)) => {
+            Some((operator @ ("==" | "!="), value)) if is_closed(value) => {
                 let name = value.trim_matches(['"', '\'']);
                 let name =
                     ExtraName::from_str(name).map_or_else(|_| name.to_owned(), |it| it.to_string());

@@ -81,7 +81,7 @@ fn hashes(mut words: impl Iterator<Item = String>) -> Result<Vec<String>, Fault>
         match name.as_str() {
             "--hash" => {
                 let value = value.or_else(|| words.next());
-                hashes.push(value.ok_or_else(|| Fault::NoValue(name))?);
+                hashes.push(value.ok_or(Fault::NoValue(name))?);
             }
             "--config-settings" | "--config-setting" | "-C" | "--global-option"
             | "--install-option" | "--build-option" => return Err(Fault::BuildOption(name)),
