@@ -44,6 +44,11 @@ impl Session {
     /// Reads the options and the environment.
     pub fn new(globals: &Globals, ui: Ui) -> Result<Self, Failure> {
         let current = std::env::current_dir()
+            .map_err(|source| dht_store::fs::FsError {
+                verb: "find the folder",
+                path: PathBuf::from("."),
+                source,
+            })
             .map_err(|error| Failure::from_machine(Kind::Work, error))
             .map_err(|failure| {
                 failure.hint("the current folder is gone: change to one that exists")

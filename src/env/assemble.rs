@@ -89,18 +89,20 @@ pub struct AssembleReport {
 }
 
 /// Makes a new environment at `folder`, replacing what stands there in one step. What is named in
-/// `carried` is taken over from there.
+/// `carried` is taken over from there. With `every_byte`, the store's files are read before they are
+/// linked.
 pub fn create(
     blueprint: &Blueprint,
     state: &State,
     folder: &Path,
-    carried: &[PathBuf],
+    (carried, every_byte): (&[PathBuf], bool),
     progress: &dyn Progress,
 ) -> Result<AssembleReport, FsError> {
     let layers = blueprint.layers();
     let union = Union::new(&layers, blueprint.generated());
     let real = blueprint.real_folders();
-    let checkout = Checkout::new(&layers, &union.tree, state.link_mode, &real);
+    let checkout =
+        Checkout::new(&layers, &union.tree, state.link_mode, &real).reading_every_byte(every_byte);
     let parent = folder.parent().unwrap_or(Path::new("/"));
     let name = folder.file_name().unwrap_or(OsStr::new(".venv"));
     let dir = Dir::open(parent).map_err(FsError::at("open", parent))?;
@@ -236,6 +238,15 @@ fn sweep(dir: &Dir, name: &OsStr) -> io::Result<()> {
     Ok(())
 }
 
+/// Opens the environment, without what a killed run left in it and beside it.
+fn tidied(folder: &Path, dry_run: bool) -> Result<Dir, FsError> {
+    let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
+    if !dry_run {
+        tidy(folder, &dir).map_err(FsError::at("clean", folder))?;
+    }
+    Ok(dir)
+}
+
 /// Removes what a killed run left in the environment and beside it.
 fn tidy(folder: &Path, dir: &Dir) -> io::Result<()> {
     if let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) {
@@ -311,11 +322,8 @@ pub fn update(
     let real = blueprint.real_folders();
     let checkout = Checkout::new(&layers, &union.tree, state.link_mode, &real)
         .reading_every_byte(options.depth == Depth::Deep);
-    let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
+    let dir = tidied(folder, options.dry_run)?;
     let ignored = ignored(blueprint);
-    if !options.dry_run {
-        tidy(folder, &dir).map_err(FsError::at("clean", folder))?;
-    }
     let found = Comparer::new(
         &checkout,
         &union.tree,

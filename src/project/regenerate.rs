@@ -243,7 +243,9 @@ impl Work<'_> {
     }
 
     fn derive(&self, resolved: &Resolved) -> Result<usize, RegenerateError> {
-        if !self.bytecode || self.options.dry_run {
+        // Nobody writes bytecode into a store that can only be read.
+        let needless = !self.spec.bytecode && self.context.store.ensure_writable().is_err();
+        if !self.bytecode || needless || self.options.dry_run {
             return Ok(0);
         }
         let mut entries = Vec::new();
@@ -309,7 +311,13 @@ impl Work<'_> {
             }
             Standing::Nothing | Standing::Broken | Standing::Foreign | Standing::Ours(_) => {
                 let carried = self.carried(&resolved.interpreter)?;
-                let report = assemble::create(blueprint, &state, &self.folder, &carried, progress)?;
+                let report = assemble::create(
+                    blueprint,
+                    &state,
+                    &self.folder,
+                    (&carried, self.options.deep),
+                    progress,
+                )?;
                 Ok((state, report, true))
             }
         }

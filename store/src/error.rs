@@ -76,6 +76,9 @@ pub enum StoreError {
     /// A digest is malformed.
     #[error(transparent)]
     Digest(#[from] ParseDigestError),
+    /// A place that shall be remembered has a path that is no text.
+    #[error("`{}` cannot be remembered as in use: its path is not Unicode", .0.display())]
+    NotUnicode(PathBuf),
     /// The store may only be read.
     #[error("the store at `{}` is read-only", .0.display())]
     ReadOnly(PathBuf),

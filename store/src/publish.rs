@@ -204,7 +204,10 @@ fn exists(error: &io::Error) -> bool {
 fn is_link_limit(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::TooManyLinks | io::ErrorKind::PermissionDenied
+        io::ErrorKind::TooManyLinks
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::CrossesDevices
+            | io::ErrorKind::Unsupported
     )
 }
 

@@ -20,10 +20,7 @@ impl Store {
             environment,
         };
         let Some(bytes) = root.to_bytes() else {
-            return Err(StoreError::Malformed {
-                path: path.to_owned(),
-                reason: "the path is not Unicode".into(),
-            });
+            return Err(StoreError::NotUnicode(path.to_owned()));
         };
         if self
             .dir()

@@ -12,6 +12,8 @@ mod help;
 mod reports;
 mod schemas;
 mod selection;
+#[cfg(unix)]
+mod trouble;
 
 /// Whether files that are generated shall be written anew instead of compared.
 #[expect(

@@ -4,6 +4,7 @@ use dht_store::StoreError;
 
 use super::{Failure, Kind};
 use crate::env::base::BaseError;
+use crate::env::bytecode::DeriveError;
 use crate::env::fetch::FetchError;
 use crate::env::locate::LocatePinsError;
 use crate::env::realise::RealiseError;
@@ -52,6 +53,10 @@ fn of_store(error: &StoreError) -> Advice {
         StoreError::Tree { .. } | StoreError::BadLabel(_) | StoreError::Digest(_) => {
             (Kind::Integrity, None)
         }
+        StoreError::NotUnicode(_) => advice(
+            Kind::Work,
+            "move the project to a folder whose path is Unicode text",
+        ),
         StoreError::ReadOnly(_) => advice(
             Kind::Disk,
             "name a store that can be written with `DHT_STORE`",
@@ -210,6 +215,7 @@ fn of_regenerate(error: &RegenerateError) -> Advice {
         RegenerateError::Resolve(error) => of_resolve(error),
         RegenerateError::Store(error) => of_store(error),
         RegenerateError::Blueprint(_) => (Kind::Integrity, None),
+        RegenerateError::Bytecode(DeriveError::Store(error)) => of_store(error),
         RegenerateError::Bytecode(_) => (Kind::Tool, None),
         RegenerateError::Fs(_) => (Kind::Work, None),
         RegenerateError::Foreign(_) => advice(

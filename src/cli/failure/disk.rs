@@ -73,8 +73,7 @@ pub fn advice_for_io(error: &io::Error) -> Option<(Kind, String)> {
     Some((kind, advice.to_owned()))
 }
 
-const OPEN_FILES: &str =
-    "too many files are open: raise the limit with `ulimit -n 4096`, or lower `--jobs`";
+const OPEN_FILES: &str = "too many files are open: raise the limit with `ulimit -n 4096`";
 const DISK_FAILED: &str =
     "the disk reported a fault: check it (`dmesg`), then run `dhtl store verify`";
 
