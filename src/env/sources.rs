@@ -31,7 +31,7 @@ use crate::tools::uv::{BuildRequest, BuildSource, EditableRequest, Uv, UvError};
 /// Entries built from sources, by source, Python and platform.
 const BUILT: RealisationKind = RealisationKind("built");
 /// The form in which built packages are kept; another number makes all realisations void.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 
 /// Why a package could not be built.
 #[derive(Debug, thiserror::Error)]

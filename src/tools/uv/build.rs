@@ -15,8 +15,20 @@ pub(super) const BUILD_TIMEOUT: Duration = Duration::from_secs(3600);
 /// source gives one wheel. Zip archives cannot say an earlier day in every time zone.
 const SOURCE_DATE_EPOCH: &str = "315619200";
 
-/// Debug information names the folders of a build, which are others each time.
-const NO_DEBUG: &str = "-g0";
+/// Returns the options with which compilers name no folder of this machine: debug information would,
+/// and so does the text of an assertion in a header of Python. A place with spaces cannot be told.
+fn placeless_flags(python: &Path) -> String {
+    let prefix = python
+        .parent()
+        .and_then(Path::parent)
+        .and_then(Path::to_str);
+    match prefix {
+        Some(prefix) if !prefix.contains([' ', '\'', '"', '\\', '=']) => {
+            format!("-g0 -ffile-prefix-map={prefix}=/python")
+        }
+        _ => "-g0".to_owned(),
+    }
+}
 
 /// What a wheel is built from.
 #[derive(Debug, Clone)]
@@ -83,7 +95,7 @@ impl Uv {
             }
         };
         let out = new_folder(request.work, "wheel")?;
-        self.build_call("build", request.project)
+        self.build_call("build", request.project, request.python)
             .args(["--wheel", "--no-create-gitignore"])
             .arg("--python")
             .arg(request.python)
@@ -97,10 +109,11 @@ impl Uv {
     }
 
     /// A call that builds, in an environment that leaves no trace of this moment in what is built.
-    pub(super) fn build_call(&self, command: &str, folder: &Path) -> Call {
+    pub(super) fn build_call(&self, command: &str, folder: &Path, python: &Path) -> Call {
+        let own = placeless_flags(python);
         let [c, cxx] = self.c_flags.each_ref().map(|flags| {
             let flags = flags.as_deref().unwrap_or_default();
-            format!("{flags} {NO_DEBUG}").trim_start().to_owned()
+            format!("{flags} {own}").trim_start().to_owned()
         });
         let call = self.call(command, Some(folder));
         let call = if cfg!(unix) {

@@ -33,7 +33,7 @@ impl Uv {
     ) -> Result<EditableTemplate, UvError> {
         let title = request.member.display().to_string();
         let prefix = request.work.join("prefix");
-        self.build_call("pip", request.project)
+        self.build_call("pip", request.project, request.python)
             .args(["install", "--no-deps", "--link-mode", "copy"])
             .arg("--python")
             .arg(request.python)
