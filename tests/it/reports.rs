@@ -12,9 +12,9 @@ use crate::schemas::validator;
 
 const PYTHON: &str = "3.11.7";
 
-/// A project with one wheel, and a Python on `PATH`; `None`, said aloud, where this host has none.
+/// A project of wheels, and a Python on `PATH`; `None`, said aloud, where this host has none.
 #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
-fn project() -> Option<(Sandbox, PathBuf)> {
+fn project(wheels: &[&WheelBuilder]) -> Option<(Sandbox, PathBuf)> {
     let Some(python) = pyenv_build(PYTHON) else {
         eprintln!("SKIPPED: this host has no pyenv build of CPython {PYTHON}");
         return None;
@@ -23,27 +23,41 @@ fn project() -> Option<(Sandbox, PathBuf)> {
     let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_dhtl"))
         .with_path(python.join("bin"))
         .with_var("DHT_OFFLINE", "1");
-    let wheel = WheelBuilder::new("demo", "1.0")
-        .file("demo/__init__.py", "VALUE = 1\n")
-        .console_script("demo", "demo:main");
-    let mut sha256 = String::new();
-    for byte in Sha256::digest(wheel.build()) {
-        sha256.push_str(&format!("{byte:02x}"));
-    }
-    let name = wheel.filename();
-    let lock = format!(
-        "lock-version = \"1.0\"\ncreated-by = \"test\"\nrequires-python = \">=3.11\"\n\n\
-         [[packages]]\nname = \"demo\"\nversion = \"1.0\"\n\n\
-         [[packages.wheels]]\nname = \"{name}\"\npath = \"{name}\"\nhashes = {{ sha256 = \"{sha256}\" }}\n"
-    );
     let folder = sandbox
         .project("sample")
         .pyproject(">=3.11", &["demo"])
         .file(".python-version", PYTHON)
-        .file("pylock.toml", lock)
+        .file("pylock.toml", lock(wheels))
         .build();
-    wheel.write_to(&folder);
+    for wheel in wheels {
+        wheel.write_to(&folder);
+    }
     Some((sandbox, folder))
+}
+
+fn demo() -> WheelBuilder {
+    WheelBuilder::new("demo", "1.0")
+        .file("demo/__init__.py", "VALUE = 1\n")
+        .console_script("demo", "demo:main")
+}
+
+fn lock(wheels: &[&WheelBuilder]) -> String {
+    let mut text = String::from(
+        "lock-version = \"1.0\"\ncreated-by = \"test\"\nrequires-python = \">=3.11\"\n",
+    );
+    for wheel in wheels {
+        let sha256: String = Sha256::digest(wheel.build())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let file = wheel.filename();
+        let name = file.split('-').next().unwrap();
+        text.push_str(&format!(
+            "\n[[packages]]\nname = \"{name}\"\nversion = \"1.0\"\n\n[[packages.wheels]]\n\
+             name = \"{file}\"\npath = \"{file}\"\nhashes = {{ sha256 = \"{sha256}\" }}\n"
+        ));
+    }
+    text
 }
 
 fn dhtl(sandbox: &Sandbox, project: &Path, args: &[&str]) -> Output {
@@ -70,7 +84,7 @@ fn keeps(schema: &str, output: &Output) -> Value {
 
 #[test]
 fn reports_keep_their_schemas() {
-    let Some((sandbox, project)) = project() else {
+    let Some((sandbox, project)) = project(&[&demo()]) else {
         return;
     };
     let run = |args: &[&str]| dhtl(&sandbox, &project, args);
@@ -107,4 +121,32 @@ fn reports_keep_their_schemas() {
     fs::write(&kept, "VALUE = 2\n").unwrap();
     let damaged = keeps("store-verify", &run(&["store", "verify"]).code(4));
     assert_eq!(damaged["damaged"][0]["problems"][0]["kind"], "modified");
+}
+
+#[test]
+fn what_the_lock_no_longer_names_goes_and_what_the_user_added_stays() {
+    let other = WheelBuilder::new("other", "1.0")
+        .file("other/__init__.py", "")
+        .console_script("other", "other:main");
+    let Some((sandbox, project)) = project(&[&demo(), &other]) else {
+        return;
+    };
+    let run = |args: &[&str]| dhtl(&sandbox, &project, args).success();
+    let _ = run(&["regenerate"]);
+    let site = project.join(".venv/lib/python3.11/site-packages");
+    fs::write(site.join("mine.py"), "").unwrap();
+    fs::write(project.join("pylock.toml"), lock(&[&demo()])).unwrap();
+
+    let checked = dhtl(&sandbox, &project, &["regenerate", "--check"]).code(1);
+    assert_eq!(keeps("regenerate", &checked)["removed"], 3);
+    let changed = keeps("regenerate", &run(&["regenerate"]));
+    assert_eq!(changed["removed"], 3, "a program and two folders");
+    assert_eq!(
+        changed["added"],
+        serde_json::json!(["lib/python3.11/site-packages/mine.py"])
+    );
+    assert!(!site.join("other").exists());
+    assert!(!project.join(".venv/bin/other").exists());
+    assert!(site.join("demo/__init__.py").exists());
+    assert!(site.join("mine.py").exists());
 }
