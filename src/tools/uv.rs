@@ -185,15 +185,20 @@ impl Uv {
             return Ok(Vec::new());
         };
         let doing = "list the builds of Python";
-        // Found on any machine alike: the interpreters of this one are left out.
-        let output = self.call(command, None).args(rest).run(cancel);
+        // Not quiet: this list is among what uv leaves out then.
+        let output = self.loud(command, None).args(rest).run(cancel);
         output
             .map(|output| output.stdout)
             .map_err(|source| Self::failed(doing, source))
     }
 
-    /// Starts a call of a sub-command; the options of all commands come after its name.
+    /// Starts a call of a sub-command that prints its result alone.
     fn call(&self, command: &str, folder: Option<&Path>) -> Call {
+        self.loud(command, folder).arg("--quiet")
+    }
+
+    /// Starts a call of a sub-command; the options of all commands come after its name.
+    fn loud(&self, command: &str, folder: Option<&Path>) -> Call {
         let mut call = Call::new(&self.program)
             .without_env(MEANING)
             .env("UV_PYTHON_DOWNLOADS", "never")
@@ -203,7 +208,7 @@ impl Uv {
         if let Some(folder) = folder {
             call = call.folder(folder);
         }
-        call = call.args(["--quiet", "--color", "never", "--no-progress"]);
+        call = call.args(["--color", "never", "--no-progress"]);
         if self.offline {
             call = call.arg("--offline");
         }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dhtl::model::platform::Layout;
+use dhtl::model::python::{Implementation, PythonRequest};
+use dhtl::python::build::catalogue::{Mirrors, in_uv_list, uv_list_arguments};
 use dhtl::python::editable::{Places, RenderTarget};
 use dhtl::tools::git::Git;
 use dhtl::tools::runner::{Call, Cancel};
@@ -220,4 +222,26 @@ fn one_source_gives_one_wheel() {
         first,
         build("four", BuildSource::Archive(&out.join("a-1.tar.gz")))
     );
+}
+
+#[test]
+#[ignore = "network: the runs with a network have uv"]
+fn uv_names_its_builds_of_a_python() {
+    let python = PythonRequest {
+        implementation: Implementation::CPython,
+        version: "3.11.7".parse().unwrap(),
+    };
+    let list = uv()
+        .python_list(&uv_list_arguments(&python), &Cancel::default())
+        .unwrap();
+    for platform in [
+        "linux-x86_64",
+        "linux-arm64",
+        "darwin-arm64",
+        "windows-x86_64",
+    ] {
+        let platform = platform.parse().unwrap();
+        let found = in_uv_list(&list, &python, platform, &Mirrors::default()).unwrap();
+        assert!(found.is_some(), "{platform}");
+    }
 }
