@@ -111,7 +111,9 @@ impl Scheme<'_> {
 /// Refuses files that would replace a part of the environment itself.
 fn check_data(rest: &str) -> Result<(), &'static str> {
     let folded = rest.to_lowercase();
-    if folded == "pyvenv.cfg" {
+    let top = folded.split('/').next().unwrap_or_default();
+    // What the environment knows of itself, and uv's lock, are not compared with any package.
+    if folded == "pyvenv.cfg" || [".dht", ".lock"].contains(&top) {
         return Err("it would replace a file of the environment");
     }
     let script = ["bin/", "scripts/"]
@@ -180,6 +182,9 @@ mod tests {
             "Foo_Bar-1.0.data/data/bin/python",
             "Foo_Bar-1.0.data/data/Scripts/python.exe",
             "Foo_Bar-1.0.data/data/pyvenv.cfg",
+            "Foo_Bar-1.0.data/data/.dht/state.json",
+            "Foo_Bar-1.0.data/data/.DHT/x",
+            "Foo_Bar-1.0.data/data/.lock",
         ] {
             assert!(record(Layout::Posix, path).is_err(), "{path}");
         }
