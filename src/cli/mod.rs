@@ -10,6 +10,7 @@ pub mod selection_args;
 pub mod session;
 pub mod vars;
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -58,9 +59,22 @@ pub fn command() -> clap::Command {
     Cli::command().after_long_help(failure::exit_codes())
 }
 
+/// Makes an empty variable count as unset, as `vars::read` does for the others.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| {
+            let name = arg.get_env().and_then(OsStr::to_str).map(str::to_owned);
+            match name {
+                Some(name) if vars::is_empty(&name) => arg.env(None::<&'static str>),
+                _ => arg,
+            }
+        })
+        .mut_subcommands(without_empty_variables)
+}
+
 /// Runs the program and returns its exit code.
 pub fn run() -> ExitCode {
-    let cli = match command()
+    let cli = match without_empty_variables(command())
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches))
     {

@@ -123,12 +123,20 @@ fn index_key(name: &str) -> String {
 
 /// Reads a variable of this process. An empty one counts as unset.
 pub fn read(name: &str) -> Option<OsString> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place where variables are read"
-    )]
-    let value = std::env::var_os(name);
-    value.filter(|value| !value.is_empty())
+    raw(name).filter(|value| !value.is_empty())
+}
+
+/// Tells whether a variable of this process is set to nothing.
+pub fn is_empty(name: &str) -> bool {
+    raw(name).is_some_and(|value| value.is_empty())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place where variables are read"
+)]
+fn raw(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
 #[cfg(test)]

@@ -86,3 +86,19 @@ fn bash_takes_its_completions() {
     let bash = sandbox.run("/bin/bash").args(["-c", ask]).output();
     assert_eq!(bash.success().stdout, "validate-env\n");
 }
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_dhtl"));
+    let mut run = sandbox.dhtl_run().args(["completions", "bash"]);
+    for name in ["DHT_OFFLINE", "DHT_COLOR", "DHT_NO_PROGRESS", "DHT_HOME"] {
+        run = run.var(name, "");
+    }
+    let _ = run.output().success();
+    let refused = sandbox.dhtl_run().args(["regenerate"]);
+    let refused = refused
+        .var("DHT_LINK_MODE", "")
+        .var("DHT_LOCKED", "")
+        .output();
+    let _ = refused.code(3).warns("found no project");
+}

@@ -150,3 +150,21 @@ fn what_the_lock_no_longer_names_goes_and_what_the_user_added_stays() {
     assert!(site.join("demo/__init__.py").exists());
     assert!(site.join("mine.py").exists());
 }
+
+#[test]
+fn an_environment_without_interpreter_runs_no_other() {
+    let Some((sandbox, project)) = project(&[&demo()]) else {
+        return;
+    };
+    let _ = dhtl(&sandbox, &project, &["regenerate"]).success();
+    let run = || {
+        let run = sandbox.dhtl_run().args(["run", "python", "--version"]);
+        run.in_folder(&project).output()
+    };
+    assert_eq!(run().success().stdout, format!("Python {PYTHON}\n"));
+    fs::remove_file(project.join(".venv/bin/python")).unwrap();
+    let _ = run()
+        .code(1)
+        .warns("no interpreter")
+        .warns("dhtl regenerate");
+}

@@ -9,9 +9,9 @@ use crate::cli::failure::{Failure, Kind};
 use crate::cli::session::Session;
 use crate::cli::vars;
 use crate::env::assemble::{Standing, standing};
-use crate::model::platform::Platform;
+use crate::model::platform::{Layout, Platform};
 use crate::project::regenerate::VENV;
-use crate::python::venv;
+use crate::python::venv::{self, interpreter_path};
 use crate::tools::runner::{Call, find_program};
 
 /// Runs a program in the project's environment.
@@ -47,10 +47,23 @@ impl RunArgs {
             )
             .hint("run `dhtl regenerate` first"));
         }
-        let layout = Platform::host().map(Platform::layout);
-        let programs = folder.join(venv::programs(
-            layout.unwrap_or(crate::model::platform::Layout::Posix),
-        ));
+        let platform = Platform::host();
+        // Without this a program of the same name would be found further down on PATH.
+        if let Some(platform) = platform {
+            let python = folder.join(interpreter_path(platform).as_str());
+            if !python.is_file() {
+                return Err(Failure::new(
+                    Kind::Work,
+                    format!(
+                        "the environment has no interpreter at `{}`",
+                        python.display()
+                    ),
+                )
+                .hint("run `dhtl regenerate` to make the environment whole"));
+            }
+        }
+        let layout = platform.map_or(Layout::Posix, Platform::layout);
+        let programs = folder.join(venv::programs(layout));
         let former = vars::read(vars::PATH).unwrap_or_default();
         let folders = std::iter::once(programs).chain(std::env::split_paths(&former));
         let path =
