@@ -233,7 +233,7 @@ fn read_text(path: &Path, limit: usize) -> Result<String, DiscoverError> {
         .map_err(error)?;
     if bytes.len() > limit {
         let message = format!("it has more than {limit} bytes");
-        return Err(error(io::Error::new(io::ErrorKind::FileTooLarge, message)));
+        return Err(error(io::Error::new(io::ErrorKind::InvalidData, message)));
     }
     String::from_utf8(bytes).map_err(|_| {
         error(io::Error::new(

@@ -100,8 +100,12 @@ impl ValidateReport {
         } else {
             ui.done("Configuration: matches the environment exactly");
         }
-        if !self.drift.is_empty() {
+        let added = |drift: &Drift| drift.kind == DifferenceKind::Added;
+        if !self.drift.iter().all(added) {
             ui.hint("run `dhtl validate-env --fix` to put back what differs");
+        }
+        if self.drift.iter().any(added) {
+            ui.hint("run `dhtl validate-env --fix --remove-added` to remove what was added");
         }
     }
 }

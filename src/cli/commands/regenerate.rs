@@ -27,10 +27,10 @@ Examples:
   dhtl regenerate --link-mode symlink      # fastest, for `.venv`s that come and go
   dhtl regenerate --offline                # from the store alone")]
 pub struct RegenerateArgs {
-    /// Changes nothing; exits with 1 if something would be changed.
+    /// Leaves `.venv` as it is, though the store is filled; exits with 1 if it would be changed.
     #[arg(long)]
     check: bool,
-    /// Changes nothing; tells what would be done.
+    /// Leaves `.venv` as it is, though the store is filled; tells what would be done.
     #[arg(short = 'n', long)]
     dry_run: bool,
     /// Fails if the lock does not match the project's metadata.

@@ -8,6 +8,7 @@ use dht_store::{Base, Fingerprint};
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::selection_args::GroupArgs;
 use crate::cli::session::{Open, Session};
+use crate::cli::vars;
 use crate::env::assemble::{Standing, standing};
 use crate::env::base;
 use crate::env::blueprint::target_of;
@@ -47,6 +48,9 @@ pub struct ValidateEnvArgs {
     /// Also compares the environment's fingerprint with this one.
     #[arg(long, value_name = "FINGERPRINT")]
     checksum: Option<String>,
+    /// The Python, as it was given to `regenerate`.
+    #[arg(short, long, env = vars::DHT_PYTHON, value_name = "VERSION")]
+    python: Option<String>,
     #[command(flatten)]
     groups: GroupArgs,
 }
@@ -58,6 +62,7 @@ impl ValidateEnvArgs {
         let root = session.project()?;
         let open = session.open(&root.folder)?;
         let wishes = Wishes {
+            python: self.python.clone(),
             groups: GroupRequest::from(&self.groups),
             ..Wishes::default()
         };
@@ -109,7 +114,11 @@ impl ValidateEnvArgs {
         }
         report.tell(&session.ui);
         if let Some(checksum) = checksum {
-            if checksum == found.fingerprint {
+            if checksum == found.fingerprint && !found.is_valid() {
+                session.ui.failed(format!(
+                    "Environment fingerprint: blake3:{checksum} as expected, but what stands is not that environment"
+                ));
+            } else if checksum == found.fingerprint {
                 session
                     .ui
                     .done(format!("Environment validated: blake3:{checksum} ✓ MATCH"));

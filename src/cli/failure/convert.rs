@@ -1,5 +1,7 @@
 //! What each library error means to the user: its exit code, and what to do next.
 
+use std::io::ErrorKind;
+
 use dht_store::StoreError;
 
 use super::{Failure, Kind};
@@ -76,6 +78,9 @@ fn of_discover(error: &DiscoverError) -> Advice {
         ),
         DiscoverError::NoLock(_) => {
             advice(Kind::Configuration, "run `uv lock`, and commit the lock")
+        }
+        DiscoverError::Read { source, .. } if source.kind() == ErrorKind::InvalidData => {
+            (Kind::Configuration, None)
         }
         DiscoverError::Read { .. } => (Kind::Work, None),
         DiscoverError::Pyproject(_) | DiscoverError::Pin { .. } => (Kind::Configuration, None),
