@@ -21,6 +21,7 @@ use commands::fingerprint::FingerprintArgs;
 use commands::generate_env_template::GenerateEnvTemplateArgs;
 use commands::regenerate::RegenerateArgs;
 use commands::run::RunArgs;
+use commands::setup::SetupArgs;
 use commands::store::StoreArgs;
 use commands::validate_env::ValidateEnvArgs;
 use failure::Failure;
@@ -41,6 +42,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Setup(SetupArgs),
     Regenerate(RegenerateArgs),
     #[command(name = "validate-env", visible_alias = "verify-environment")]
     ValidateEnv(ValidateEnvArgs),
@@ -102,6 +104,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: &Command, session: &Session) -> Result<ExitCode, Failure> {
     match command {
+        Command::Setup(args) => args.run(session),
         Command::Regenerate(args) => args.run(session),
         Command::ValidateEnv(args) => args.run(session),
         Command::Fingerprint(args) => args.run(session),

@@ -3,9 +3,11 @@
 pub mod checksum;
 pub mod config;
 pub mod env_vars;
+pub mod git_files;
 pub mod groups;
 pub mod location;
 pub mod merge;
+pub mod moment;
 pub mod parsed;
 pub mod pins;
 pub mod platform;

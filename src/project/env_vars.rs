@@ -189,22 +189,27 @@ impl TemplatePlan {
         if self.added.is_empty() {
             return Ok(());
         }
-        let not_plain = || EnvVarsError::NotPlain(self.path.clone());
-        let (Some(folder), Some(name)) = (self.path.parent(), self.path.file_name()) else {
-            return Err(not_plain());
-        };
-        let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
-        let mode = match dir.stat(Path::new(name)) {
-            Ok(stat) if stat.kind == FileKind::File => stat.mode & 0o777,
-            Ok(_) => return Err(not_plain()),
-            // Values of one's own are for nobody else.
-            Err(_) if name == DOTENV => 0o600,
-            Err(_) => 0o644,
-        };
+        let is_private = self.path.file_name().is_some_and(|name| name == DOTENV);
         let added: Vec<&Variable> = self.added.iter().collect();
         let text = dotenv::with(&self.before, &added);
-        fs::write_atomic(&dir, Path::new(name), text.as_bytes(), mode)
-            .map_err(FsError::at("write", &self.path))?;
-        Ok(())
+        // Values of one's own are for nobody else.
+        write_plain(&self.path, &text, if is_private { 0o600 } else { 0o644 })
     }
+}
+
+/// Writes a file in one step; one that is there keeps its mode, and a link is not written through.
+pub(super) fn write_plain(path: &Path, text: &str, new_mode: u32) -> Result<(), EnvVarsError> {
+    let not_plain = || EnvVarsError::NotPlain(path.to_owned());
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(not_plain());
+    };
+    let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
+    let mode = match dir.stat(Path::new(name)) {
+        Ok(stat) if stat.kind == FileKind::File => stat.mode & 0o777,
+        Ok(_) => return Err(not_plain()),
+        Err(_) => new_mode,
+    };
+    fs::write_atomic(&dir, Path::new(name), text.as_bytes(), mode)
+        .map_err(FsError::at("write", path))?;
+    Ok(())
 }

@@ -126,12 +126,16 @@ pub(super) fn read_locks(root: &ProjectRoot, config: &Config) -> Result<Vec<Lock
     if !listed.is_empty() {
         return listed.iter().map(|path| read(path)).collect();
     }
-    let found = usual(dependencies.strategy)
-        .iter()
-        .map(|name| root.folder.join(name))
-        .find(|path| path.is_file());
-    let path = found.ok_or_else(|| SpecError::NoLock(root.folder.clone()))?;
+    let found = usual_file(root, dependencies.strategy);
+    let path = found.map(|name| root.folder.join(name));
+    let path = path.ok_or_else(|| SpecError::NoLock(root.folder.clone()))?;
     Ok(vec![read(&path)?])
+}
+
+/// Returns the lock that counts where none is listed.
+pub(super) fn usual_file(root: &ProjectRoot, strategy: Option<Strategy>) -> Option<&'static str> {
+    let mut names = usual(strategy).iter().copied();
+    names.find(|name| root.folder.join(name).is_file())
 }
 
 /// Returns the names that locks usually have, the first one that exists counting.

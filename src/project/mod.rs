@@ -2,9 +2,11 @@
 
 pub mod discover;
 pub mod env_vars;
+pub mod expectation;
 pub mod lock;
 mod pep751;
 pub mod regenerate;
 pub mod resolve;
+pub mod setup;
 pub mod spec;
 pub mod validate;

@@ -109,7 +109,7 @@ pub fn resolve(
     platform: Platform,
     locked: bool,
 ) -> Result<Resolved, ResolveError> {
-    let python = choose_python(context, spec)?;
+    let python = choose_python(context, &spec.python)?;
     let interpreter = base::provide(context, &python, platform)?;
     let target = Target { platform, python };
     if locked {
@@ -143,7 +143,7 @@ pub fn resolve(
 
 /// Returns what `spec` asks for on `platform`, if the store remembers it.
 pub fn expected(context: &Context<'_>, spec: &Spec, platform: Platform) -> Option<Fingerprint> {
-    let python = choose_python(context, spec).ok()?;
+    let python = choose_python(context, &spec.python).ok()?;
     let interpreter = base::remembered(context, &python, platform)?;
     let target = Target { platform, python };
     context
@@ -247,17 +247,20 @@ fn work_out(
 }
 
 /// Returns the exact Python: the one that is asked for, or the newest on this machine that fits.
-fn choose_python(context: &Context<'_>, spec: &Spec) -> Result<PythonRequest, ResolveError> {
-    if let PythonWish::Exact(python) = &spec.python {
+pub fn choose_python(
+    context: &Context<'_>,
+    wish: &PythonWish,
+) -> Result<PythonRequest, ResolveError> {
+    if let PythonWish::Exact(python) = wish {
         return Ok(python.clone());
     }
     let known = pythons::known(context);
-    let fitting = known.iter().filter(|python| spec.python.admits(python));
+    let fitting = known.iter().filter(|python| wish.admits(python));
     fitting
         .max_by(|left, right| left.version.cmp(&right.version))
         .cloned()
         .ok_or_else(|| ResolveError::NoPython {
-            wish: spec.python.to_string(),
+            wish: wish.to_string(),
             found: known.iter().map(ToString::to_string).collect(),
         })
 }

@@ -153,24 +153,33 @@ pub enum SpecError {
 impl Spec {
     /// Reads what the project in `root` asks for, together with what the command line wishes.
     pub fn read(root: &ProjectRoot, wishes: &Wishes) -> Result<Self, SpecError> {
-        let facts = root.facts()?;
         let config = match &root.config {
             Some(path) => read_config(path)?,
             None => Config::default(),
         };
-        let locks = read_locks(root, &config)?;
+        Self::with_config(root, wishes, &config)
+    }
+
+    /// The same, with `config` in the place of what `.dhtconfig` says.
+    pub fn with_config(
+        root: &ProjectRoot,
+        wishes: &Wishes,
+        config: &Config,
+    ) -> Result<Self, SpecError> {
+        let facts = root.facts()?;
+        let locks = read_locks(root, config)?;
         let mut pyproject = facts.pyproject;
         if pyproject.requires_python.is_none() {
             // Poetry may keep it in a table of its own.
             let requires = |lock: &Lock| lock.pins()?.requires_python.clone();
             pyproject.requires_python = locks.first().and_then(requires);
         }
-        let python = python_wish(wishes, &config, facts.python, &pyproject)?;
+        let python = python_wish(wishes, config, facts.python, &pyproject)?;
         let assembly = &config.assembly;
         let mut spec = Self {
             root: root.clone(),
             python,
-            groups: groups(&wishes.groups, &config),
+            groups: groups(&wishes.groups, config),
             link_mode: wishes
                 .link_mode
                 .or(assembly.link_mode.map(Into::into))
@@ -250,7 +259,9 @@ pub fn read_config(path: &Path) -> Result<Config, SpecError> {
         .map_err(|error| SpecError::Config(Box::new(error)))
 }
 
-fn python_wish(
+/// Returns the Python that is asked for: by the command line, by `.dhtconfig`, by `.python-version`, by
+/// `requires-python`, in this order.
+pub fn python_wish(
     wishes: &Wishes,
     config: &Config,
     pin: Option<PythonPin>,

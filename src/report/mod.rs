@@ -1,7 +1,9 @@
 //! What commands tell: each report is one value, printed as lines for a person or as JSON by schema.
 
 pub mod env_vars;
+pub mod expectation;
 pub mod fingerprint;
 pub mod regenerate;
+pub mod setup;
 pub mod store;
 pub mod validate;

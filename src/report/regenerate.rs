@@ -5,6 +5,7 @@ use dht_store::{Base, Fingerprint, LinkMode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::project::expectation::Verdict;
 use crate::project::regenerate::{ConflictNames, Regenerated};
 use crate::ui::Ui;
 
@@ -89,6 +90,9 @@ pub struct RegenerateReport {
     pub added: Vec<String>,
     /// How long the disk took to make new entries durable, in milliseconds.
     pub sync_milliseconds: u64,
+    /// Whether this is what `.dhtconfig` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Verdict>,
 }
 
 impl RegenerateReport {
@@ -132,6 +136,7 @@ impl RegenerateReport {
                 .map(|path| path.display().to_string())
                 .collect(),
             sync_milliseconds: u64::try_from(realised.sync_time.as_millis()).unwrap_or(u64::MAX),
+            validation: None,
         }
     }
 
@@ -162,6 +167,9 @@ impl RegenerateReport {
             "Environment fingerprint: blake3:{}",
             self.fingerprint
         ));
+        if let Some(verdict) = &self.validation {
+            super::expectation::tell(verdict, ui);
+        }
     }
 
     fn tell_inputs(&self, ui: &Ui) {
@@ -190,7 +198,8 @@ impl RegenerateReport {
         ui.done(what);
     }
 
-    fn tell_oddities(&self, ui: &Ui) {
+    /// Tells of what is unusual.
+    pub(super) fn tell_oddities(&self, ui: &Ui) {
         for Restored {
             entry,
             paths,

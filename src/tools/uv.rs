@@ -7,6 +7,7 @@
 mod build;
 mod editable;
 mod export;
+mod lock;
 mod pinned;
 
 use std::ffi::OsStr;

@@ -12,6 +12,7 @@ mod help;
 mod reports;
 mod schemas;
 mod selection;
+mod setup;
 #[cfg(unix)]
 mod trouble;
 

@@ -10,6 +10,7 @@ use dhtl::env::state::State;
 use dhtl::report::env_vars::{EnvSetupReport, EnvTemplateReport};
 use dhtl::report::fingerprint::FingerprintReport;
 use dhtl::report::regenerate::RegenerateReport;
+use dhtl::report::setup::SetupReport;
 use dhtl::report::store::{StoreListing, VerifyReport};
 use dhtl::report::validate::ValidateReport;
 use dhtl::ui::json;
@@ -40,6 +41,9 @@ const SCHEMAS: &[Generated] = &[
     }),
     ("report-regenerate.schema.json", || {
         json::schema::<RegenerateReport>("regenerate", 1)
+    }),
+    ("report-setup.schema.json", || {
+        json::schema::<SetupReport>("setup", 1)
     }),
     ("report-store-ls.schema.json", || {
         json::schema::<StoreListing>("store-ls", 1)

@@ -6,5 +6,6 @@ pub mod fingerprint;
 pub mod generate_env_template;
 pub mod regenerate;
 pub mod run;
+pub mod setup;
 pub mod store;
 pub mod validate_env;

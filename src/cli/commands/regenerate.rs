@@ -10,6 +10,7 @@ use crate::cli::selection_args::GroupArgs;
 use crate::cli::session::Session;
 use crate::cli::vars;
 use crate::model::groups::GroupRequest;
+use crate::project::expectation;
 use crate::project::regenerate::{Options, regenerate};
 use crate::project::spec::{Spec, Wishes};
 use crate::report::regenerate::RegenerateReport;
@@ -18,6 +19,8 @@ use crate::report::regenerate::RegenerateReport;
 ///
 /// What the store lacks is fetched, checked against the lock's hashes, and kept. A `.venv` that is
 /// right already is checked file by file and left alone; one that differs is changed in place.
+/// Where `.dhtconfig` holds checksums, what came out is compared with them: another environment or
+/// configuration is told, and the exit code is 1.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -111,13 +114,19 @@ impl RegenerateArgs {
         for warning in spec.warnings().iter().chain(&done.resolved.warnings) {
             session.ui.warning(warning);
         }
-        let report = RegenerateReport::new(&done, dry_run);
+        let plain = Spec::read(&root, &Wishes::default())?;
+        let is_meant = spec.groups == plain.groups && spec.python == plain.python;
+        let environment = is_meant.then_some(&done.environment);
+        let verdict = expectation::compare(&open.context(), &root, platform, environment)?;
+        let holds = verdict.holds();
+        let mut report = RegenerateReport::new(&done, dry_run);
+        report.validation = Some(verdict);
         if session.globals.json {
             session.ui.json("regenerate", 1, &report)?;
         } else {
             report.tell(&session.ui);
         }
-        if self.check && done.has_changed() {
+        if !holds || (self.check && done.has_changed()) {
             return Ok(ExitCode::from(Kind::Work.exit_code()));
         }
         Ok(ExitCode::SUCCESS)

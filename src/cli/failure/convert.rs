@@ -14,8 +14,10 @@ use crate::env::sources::SourceError;
 use crate::model::pylock::Problem;
 use crate::project::discover::DiscoverError;
 use crate::project::env_vars::EnvVarsError;
+use crate::project::expectation::ExpectationError;
 use crate::project::regenerate::RegenerateError;
 use crate::project::resolve::ResolveError;
+use crate::project::setup::SetupError;
 use crate::project::spec::SpecError;
 use crate::project::validate::ValidateError;
 
@@ -263,6 +265,50 @@ fn of_env_vars(error: &EnvVarsError) -> Advice {
     }
 }
 
+fn of_expectation(error: &ExpectationError) -> Advice {
+    match error {
+        ExpectationError::Config(error) => (
+            Kind::Configuration,
+            error.advice.as_deref().map(str::to_owned),
+        ),
+        ExpectationError::Fs(_) => (Kind::Work, None),
+    }
+}
+
+fn of_setup(error: &SetupError) -> Advice {
+    match error {
+        SetupError::Spec(error) => of_spec(error),
+        SetupError::EnvVars(error) => of_env_vars(error),
+        SetupError::Base(error) => of_base(error),
+        SetupError::Resolve(error) => of_resolve(error),
+        SetupError::UvSetup(_) => advice(
+            Kind::Tool,
+            "install uv, or run once with the network so that it can be fetched",
+        ),
+        SetupError::Uv(_) => advice(Kind::Tool, "read what uv printed above"),
+        SetupError::Regenerate(error) => of_regenerate(error),
+        SetupError::Edit(_) => advice(
+            Kind::Configuration,
+            "write that key in the plain form of the documentation, and run again",
+        ),
+        SetupError::Expectation(error) => of_expectation(error),
+        SetupError::Fs(_) => (Kind::Work, None),
+        SetupError::Text(_) => (Kind::Configuration, None),
+        SetupError::Strategy(_) => advice(
+            Kind::Configuration,
+            "lock with that program yourself, or set `dependencies.strategy` to `uv`",
+        ),
+        SetupError::NothingToLock => advice(
+            Kind::Configuration,
+            "run `uv init --bare` and `uv add` what the project needs",
+        ),
+        SetupError::NoTool(tool) => (
+            Kind::Configuration,
+            Some(format!("run `uv add --dev {tool}`, then again")),
+        ),
+    }
+}
+
 macro_rules! convert {
     ($($error:ty => $advice:ident),+ $(,)?) => {
         $(impl From<$error> for Failure {
@@ -282,4 +328,6 @@ convert! {
     RegenerateError => of_regenerate,
     ValidateError => of_validate,
     EnvVarsError => of_env_vars,
+    ExpectationError => of_expectation,
+    SetupError => of_setup,
 }

@@ -1,0 +1,115 @@
+//! `dhtl setup`.
+
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use uv_normalize::PackageName;
+
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::session::Session;
+use crate::cli::vars;
+use crate::model::config::Strategy;
+use crate::model::moment::timestamp;
+use crate::project::regenerate::RegenerateError;
+use crate::project::setup::SetupError;
+use crate::project::setup::apply::SetupOptions;
+use crate::project::setup::plan::{SetupWishes, plan};
+use crate::report::setup::SetupReport;
+
+/// Captures the project's environment in `.dhtconfig`, so that others get the same.
+///
+/// Locks the dependencies with uv where there is no lock, or a stale `uv.lock`, makes `.venv`, and writes down
+/// the exact Python, the lock, the names of environment variables, hooks, submodules, large files, and
+/// the checksums that `dhtl regenerate` compares with. What stands in `.dhtconfig` already stays, comments
+/// included; a second run changes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dhtl setup                      # then commit `.dhtconfig` and the lock
+  dhtl setup --dry-run            # what would be done?
+  dhtl setup --python 3.12.4      # another Python than the project names
+  dhtl setup --tool ruff --tool mypy")]
+pub struct SetupArgs {
+    /// The Python, such as 3.11.7 or 3.12.
+    #[arg(short, long, env = vars::DHT_PYTHON, value_name = "VERSION")]
+    python: Option<String>,
+    /// Who locks the dependencies.
+    #[arg(long, value_name = "STRATEGY")]
+    strategy: Option<Locker>,
+    /// Writes down the version that the lock has of a tool.
+    #[arg(long = "tool", value_name = "NAME")]
+    tools: Vec<PackageName>,
+    /// Changes nothing; exits with 1 if something would be changed.
+    #[arg(long)]
+    check: bool,
+    /// Changes nothing; tells what would be done.
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Locker {
+    /// uv; a missing or stale `uv.lock` is made.
+    Uv,
+    /// pip-tools or the like; requirements files with hashes are taken as they are.
+    PipTools,
+    /// Poetry; `poetry.lock` is taken as it is.
+    Poetry,
+}
+
+impl From<Locker> for Strategy {
+    fn from(locker: Locker) -> Self {
+        match locker {
+            Locker::Uv => Self::Uv,
+            Locker::PipTools => Self::PipTools,
+            Locker::Poetry => Self::Poetry,
+        }
+    }
+}
+
+impl SetupArgs {
+    /// Does the work.
+    pub fn run(&self, session: &Session) -> Result<ExitCode, Failure> {
+        let root = session.unlocked_project()?;
+        let open = session.open(&root.folder)?;
+        let platform = session.platform(None)?;
+        let wishes = SetupWishes {
+            python: self.python.clone(),
+            strategy: self.strategy.map(Strategy::from),
+            tools: self.tools.clone(),
+        };
+        let context = open.context();
+        let mut plan = plan(&context, &root, platform, &wishes)?;
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let mut options = SetupOptions {
+            dry_run: self.check || self.dry_run,
+            replace_foreign: session.globals.yes,
+            now: since.ok().and_then(|since| timestamp(since.as_secs())),
+        };
+        let done = match plan.apply(&context, &options) {
+            Err(SetupError::Regenerate(RegenerateError::Foreign(folder)))
+                if session.ui.confirm(&format!(
+                    "`{}` was not made by dhtl. Replace it?",
+                    folder.display()
+                )) =>
+            {
+                options.replace_foreign = true;
+                plan.apply(&context, &options)
+            }
+            other => other,
+        }?;
+        let report = SetupReport::new(&plan, &done, options.dry_run);
+        if session.globals.json {
+            session.ui.json("setup", 1, &report)?;
+        } else {
+            for warning in &done.warnings {
+                session.ui.warning(warning);
+            }
+            report.tell(&session.ui);
+        }
+        if self.check && report.has_changed() {
+            return Ok(ExitCode::from(Kind::Work.exit_code()));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,179 @@
+//! Carrying out a plan: the lock, the environment, then `.dhtconfig`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::plan::{LockStep, SetupPlan};
+use super::{SetupError, capture};
+use crate::env::context::Context;
+use crate::env::uv::provide_uv;
+use crate::model::checksum::Canonical;
+use crate::model::config::checksum::Checksum;
+use crate::model::config::text::{ProjectPath, Timestamp, Words};
+use crate::model::config::{self, Config, FingerprintSection, edit};
+use crate::project::discover::{CONFIG_FILE, UV_LOCK};
+use crate::project::env_vars;
+use crate::project::expectation::{self, ExpectationError};
+use crate::project::regenerate::{self, Regenerated, regenerate};
+use crate::project::spec::{Spec, Wishes};
+
+/// How a setup is carried out.
+#[derive(Debug, Clone)]
+pub struct SetupOptions {
+    /// Changes nothing in the project; tells what would be done.
+    pub dry_run: bool,
+    /// Whether an environment that another tool made may be replaced.
+    pub replace_foreign: bool,
+    /// What is written down as the time of the change.
+    pub now: Option<Timestamp>,
+}
+
+/// What becomes of `.dhtconfig`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConfigStep {
+    /// It is new.
+    Made,
+    /// It says something else.
+    Changed,
+    /// It says all of it already.
+    Kept,
+}
+
+/// What a setup did, or would do.
+#[derive(Debug)]
+pub struct SetupDone {
+    /// The lock files, by their paths in the project.
+    pub lock_file: String,
+    /// What became of `.dhtconfig`.
+    pub config: ConfigStep,
+    /// Its sections that say something else than before.
+    pub sections: Vec<String>,
+    /// What a user should know of the locks.
+    pub warnings: Vec<String>,
+    /// The environment; unknown while the lock is only planned.
+    pub regenerated: Option<Regenerated>,
+}
+
+impl SetupPlan {
+    /// Carries the plan out.
+    pub fn apply(
+        &mut self,
+        context: &Context<'_>,
+        options: &SetupOptions,
+    ) -> Result<SetupDone, SetupError> {
+        if self.lock != LockStep::Keep {
+            if options.dry_run {
+                let text = self.write(&self.config)?;
+                return self.done(UV_LOCK.to_owned(), &text, None);
+            }
+            provide_uv(context)?.lock(&self.root.folder, &self.program, context.cancel)?;
+            self.root.uv_lock = Some(self.root.folder.join(UV_LOCK));
+        }
+        let spec = Spec::with_config(&self.root, &Wishes::default(), &self.config)?;
+        let mut locks = Vec::new();
+        for lock in &spec.locks {
+            let path = lock
+                .path
+                .strip_prefix(&self.root.folder)
+                .unwrap_or(&lock.path);
+            locks.push(path.to_string_lossy().replace('\\', "/"));
+        }
+        if self.config.dependencies.lock_files.is_empty() {
+            let paths = locks.iter().map(|path| ProjectPath::new(path));
+            self.config.dependencies.lock_files = paths.collect::<Result<_, _>>()?;
+        }
+        for tool in &self.tools {
+            let mut versions = spec
+                .locks
+                .iter()
+                .map(|lock| capture::tool_version(lock, tool));
+            let version = versions.find_map(|version| version);
+            let version = version.ok_or_else(|| SetupError::NoTool(tool.clone()))?;
+            self.config.tools.insert(tool.clone(), version);
+        }
+        let how = regenerate::Options {
+            dry_run: options.dry_run,
+            replace_foreign: options.replace_foreign,
+            ..regenerate::Options::default()
+        };
+        let made = regenerate(context, &spec, self.platform, how)?;
+        let fingerprint = Checksum::Blake3(*made.fingerprint.0.as_bytes());
+        let environments = &mut self.config.validation.environments;
+        environments.insert(self.platform, fingerprint);
+        let text = self.finished(options.now.as_ref())?;
+        if !options.dry_run && self.before.as_ref() != Some(&text) {
+            env_vars::write_plain(&self.root.folder.join(CONFIG_FILE), &text, 0o644)?;
+        }
+        self.done(locks.join(", "), &text, Some((made, spec.warnings())))
+    }
+
+    fn write(&self, wanted: &Config) -> Result<String, SetupError> {
+        Ok(match &self.before {
+            Some(text) => edit::rewrite(CONFIG_FILE, text, wanted)?,
+            None => edit::fresh(wanted)?,
+        })
+    }
+
+    /// Returns the text of `.dhtconfig` with its checksum; with another time only where something
+    /// else is another too.
+    fn finished(&self, now: Option<&Timestamp>) -> Result<String, SetupError> {
+        let mut wanted = self.config.clone();
+        let files = expectation::covered(&self.root, &wanted)?;
+        let canonical = Canonical::new(self.write(&wanted)?.as_bytes(), &files)
+            .map_err(|error| ExpectationError::Config(Box::new(error)))?;
+        let expected = &mut wanted.validation.config_checksum;
+        let agrees = expected.as_ref().and_then(|it| canonical.agrees_with(it));
+        if agrees != Some(true) {
+            *expected = Some(canonical.checksum());
+        }
+        let text = self.write(&wanted)?;
+        if self.before.as_ref() == Some(&text) {
+            return Ok(text);
+        }
+        wanted.fingerprint = Some(FingerprintSection {
+            created_at: now.cloned(),
+            created_by: Some(Words::new(concat!("DHT/", env!("CARGO_PKG_VERSION")))?),
+            platform: Some(self.platform),
+        });
+        self.write(&wanted)
+    }
+
+    fn done(
+        &self,
+        lock_file: String,
+        text: &str,
+        made: Option<(Regenerated, Vec<String>)>,
+    ) -> Result<SetupDone, SetupError> {
+        let config = match &self.before {
+            None => ConfigStep::Made,
+            Some(before) if before == text => ConfigStep::Kept,
+            Some(_) => ConfigStep::Changed,
+        };
+        let said = |text: &str| {
+            config::as_written(CONFIG_FILE, text.as_bytes())
+                .map_err(|error| ExpectationError::Config(Box::new(error)))
+        };
+        let after = said(text)?;
+        let before = self.before.as_deref().map(said).transpose()?;
+        let sections = after.as_object().into_iter().flatten();
+        let is_new = |(key, value): &(&String, &serde_json::Value)| {
+            key.as_str() != "fingerprint"
+                && before.as_ref().and_then(|it| it.get(key.as_str())) != Some(*value)
+        };
+        let (regenerated, warnings) = made.unzip();
+        let mut warnings = warnings.unwrap_or_default();
+        let resolved = regenerated.iter().flat_map(|made| &made.resolved.warnings);
+        warnings.extend(resolved.cloned());
+        Ok(SetupDone {
+            lock_file,
+            config,
+            sections: sections
+                .filter(is_new)
+                .map(|(key, _)| key.clone())
+                .collect(),
+            warnings,
+            regenerated,
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! What `dhtl setup` tells.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::regenerate::RegenerateReport;
+use crate::project::setup::apply::{ConfigStep, SetupDone};
+use crate::project::setup::plan::{LockStep, SetupPlan};
+use crate::ui::Ui;
+
+/// What `dhtl setup` did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SetupReport {
+    /// Whether nothing was changed because that was asked for.
+    pub dry_run: bool,
+    /// The platform.
+    pub platform: String,
+    /// The exact Python.
+    pub python: String,
+    /// The lock file.
+    pub lock_file: String,
+    /// What is done about the lock.
+    pub lock: LockStep,
+    /// What becomes of `.dhtconfig`.
+    pub config: ConfigStep,
+    /// Its sections that say something else than before.
+    pub sections: Vec<String>,
+    /// What was done to the environment; nothing is known while the lock is only planned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<RegenerateReport>,
+}
+
+impl SetupReport {
+    /// Makes the report of what was done.
+    pub fn new(plan: &SetupPlan, done: &SetupDone, dry_run: bool) -> Self {
+        let environment = done.regenerated.as_ref();
+        Self {
+            dry_run,
+            platform: plan.platform.to_string(),
+            python: plan.python.version.to_string(),
+            lock_file: done.lock_file.clone(),
+            lock: plan.lock,
+            config: done.config,
+            sections: done.sections.clone(),
+            environment: environment.map(|made| RegenerateReport::new(made, dry_run)),
+        }
+    }
+
+    /// Tells whether anything was changed, or would be.
+    pub fn has_changed(&self) -> bool {
+        let same = |made: &RegenerateReport| !made.created && made.changed + made.removed == 0;
+        self.lock != LockStep::Keep
+            || self.config != ConfigStep::Kept
+            || !self.environment.as_ref().is_some_and(same)
+    }
+
+    /// Tells a person.
+    pub fn tell(&self, ui: &Ui) {
+        let would = if self.dry_run { "would be " } else { "" };
+        if let Some(made) = &self.environment {
+            made.tell_oddities(ui);
+        }
+        let environment = match &self.environment {
+            Some(made) if !made.created && made.changed + made.removed == 0 => {
+                "environment unchanged".to_owned()
+            }
+            Some(made) if !made.created => format!("environment {would}updated"),
+            _ => format!("environment {would}created"),
+        };
+        ui.done(format!("Python {} {environment}", self.python));
+        ui.done(match self.lock {
+            LockStep::Make => format!("Dependencies {would}locked ({})", self.lock_file),
+            LockStep::Renew => format!("Dependencies {would}locked anew ({})", self.lock_file),
+            LockStep::Keep => format!("Dependencies locked ({}, up to date)", self.lock_file),
+        });
+        let sections = self.sections.join(", ");
+        ui.done(match self.config {
+            ConfigStep::Made => format!(".dhtconfig {would}generated"),
+            ConfigStep::Changed => format!(".dhtconfig {would}updated: {sections}"),
+            ConfigStep::Kept => ".dhtconfig unchanged".to_owned(),
+        });
+        match &self.environment {
+            Some(made) => ui.done(format!(
+                "Environment fingerprint: blake3:{}",
+                made.fingerprint
+            )),
+            None => ui.status("The fingerprint is known once the dependencies are locked"),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! `dhtl setup`, and what `dhtl regenerate` makes of what it wrote down.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dhtl_test_kit::host::pyenv_build;
+use dhtl_test_kit::{Output, Sandbox, WheelBuilder};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::schemas::validator;
+
+const PYTHON: &str = "3.11.7";
+
+/// A sandbox with a Python on `PATH`; `None`, said aloud, where this host has none.
+#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
+fn sandbox() -> Option<Sandbox> {
+    let Some(python) = pyenv_build(PYTHON) else {
+        eprintln!("SKIPPED: this host has no pyenv build of CPython {PYTHON}");
+        return None;
+    };
+    Some(
+        Sandbox::new(env!("CARGO_BIN_EXE_dhtl"))
+            .with_path(python.join("bin"))
+            .with_var("DHT_OFFLINE", "1"),
+    )
+}
+
+fn lock(version: &str, folder: &Path) -> String {
+    let wheel = WheelBuilder::new("demo", version).file("demo/__init__.py", "VALUE = 1\n");
+    wheel.write_to(folder);
+    let name = wheel.filename();
+    let sha256: String = Sha256::digest(wheel.build())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!(
+        "lock-version = \"1.0\"\ncreated-by = \"test\"\n\n[[packages]]\nname = \"demo\"\nversion = \"{version}\"\n\n\
+         [[packages.wheels]]\nname = \"{name}\"\npath = \"{name}\"\nhashes = {{ sha256 = \"{sha256}\" }}\n"
+    )
+}
+
+/// A project whose lock is there already, so that nothing needs uv.
+fn locked_project(sandbox: &Sandbox) -> PathBuf {
+    let folder = sandbox
+        .project("sample")
+        .pyproject(">=3.11", &["demo"])
+        .file(".python-version", PYTHON)
+        .file(
+            "app.py",
+            "import os\nos.environ['DATABASE_URL']\nos.getenv('LEVEL')\n",
+        )
+        .file(
+            ".gitattributes",
+            "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+        )
+        .file(
+            ".pre-commit-config.yaml",
+            "default_install_hook_types: [pre-commit, commit-msg]\nrepos: []\n",
+        )
+        .build();
+    fs::write(folder.join("pylock.toml"), lock("1.0", &folder)).unwrap();
+    folder
+}
+
+fn dhtl(sandbox: &Sandbox, folder: &Path, args: &[&str]) -> Output {
+    sandbox.dhtl_run().args(args).in_folder(folder).output()
+}
+
+fn config(folder: &Path) -> String {
+    fs::read_to_string(folder.join(".dhtconfig")).unwrap()
+}
+
+#[test]
+fn a_project_is_captured_once_and_then_matches() {
+    let Some(sandbox) = sandbox() else { return };
+    let folder = locked_project(&sandbox);
+    let run = |args: &[&str]| dhtl(&sandbox, &folder, args);
+
+    let _ = run(&["setup", "--dry-run"])
+        .success()
+        .warns("✓ Python 3.11.7 environment would be created")
+        .warns("✓ .dhtconfig would be generated");
+    let _ = run(&["setup", "--check"]).code(1);
+    assert!(!folder.join(".dhtconfig").exists() && !folder.join(".venv").exists());
+
+    let told = run(&["setup", "--tool", "demo"]).success();
+    let lines: Vec<&str> = told.stderr.lines().collect();
+    assert_eq!(lines[0], "✓ Python 3.11.7 environment created");
+    assert_eq!(lines[1], "✓ Dependencies locked (pylock.toml, up to date)");
+    assert_eq!(lines[2], "✓ .dhtconfig generated");
+    let fingerprint = lines[3]
+        .strip_prefix("✓ Environment fingerprint: ")
+        .unwrap();
+    let written = config(&folder);
+    for part in [
+        "version: \"3.11.7\"",
+        "- pylock.toml",
+        "required:\n    - DATABASE_URL\n",
+        "optional:\n    - LEVEL\n",
+        "commit_msg: true",
+        "lfs: true",
+        "demo: \"1.0\"",
+        "config_checksum: \"blake3:",
+        fingerprint,
+    ] {
+        assert!(written.contains(part), "{part} in {written}");
+    }
+    assert!(!written.contains("venv_checksum"), "{written}");
+
+    let _ = run(&["setup"]).success().warns("✓ .dhtconfig unchanged");
+    let _ = run(&["setup", "--check"]).success();
+    assert_eq!(config(&folder), written);
+    let _ = run(&["regenerate"])
+        .success()
+        .warns(&format!("✓ Environment validated: {fingerprint} ✓ MATCH"));
+    let json: Value = serde_json::from_str(&run(&["setup", "--json"]).success().stdout).unwrap();
+    assert!(validator("report-setup").is_valid(&json), "{json}");
+}
+
+#[test]
+fn what_differs_is_told() {
+    let Some(sandbox) = sandbox() else { return };
+    let folder = locked_project(&sandbox);
+    let run = |args: &[&str]| dhtl(&sandbox, &folder, args);
+    let _ = run(&["setup"]).success();
+
+    fs::write(folder.join("pylock.toml"), lock("2.0", &folder)).unwrap();
+    let _ = run(&["regenerate"])
+        .code(1)
+        .warns("✗ Environment: blake3:")
+        .warns("    demo: expected 1.0, found 2.0")
+        .warns("✗ Configuration: blake3:")
+        .warns("one of these changed: .dhtconfig, .pre-commit-config.yaml, pylock.toml")
+        .never_says("MATCH");
+    let json = run(&["regenerate", "--json"]).code(1);
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert!(validator("report-regenerate").is_valid(&json), "{json}");
+
+    let _ = run(&["setup"])
+        .success()
+        .warns("✓ .dhtconfig updated: validation");
+    let _ = run(&["regenerate"]).success().warns("✓ MATCH");
+}
+
+#[test]
+fn what_a_person_wrote_stays() {
+    let Some(sandbox) = sandbox() else { return };
+    let folder = locked_project(&sandbox);
+    let mine = "# Ours.\nversion: \"2.0\"\nenv_template:\n  optional:\n    - DATABASE_URL # has a default in production\nassembly: {link_mode: copy} # for the build server\n";
+    fs::write(folder.join(".dhtconfig"), mine).unwrap();
+    let _ = dhtl(&sandbox, &folder, &["setup"])
+        .success()
+        .warns("✓ .dhtconfig updated: ");
+    let written = config(&folder);
+    for line in mine.lines() {
+        assert!(written.lines().any(|it| it == line), "{line} in {written}");
+    }
+    assert_eq!(written.matches("DATABASE_URL").count(), 1, "{written}");
+    let _ = dhtl(&sandbox, &folder, &["setup"]).success();
+    assert_eq!(config(&folder), written);
+    let _ = dhtl(&sandbox, &folder, &["setup", "--tool", "ruff"])
+        .code(3)
+        .warns("the lock has no `ruff`");
+}
+
+#[test]
+#[ignore = "network: needs uv"]
+fn a_project_without_a_lock_is_locked() {
+    let Some(sandbox) = sandbox() else { return };
+    let sandbox = sandbox.with_host_program("uv");
+    let folder = sandbox
+        .project("fresh")
+        .pyproject(">=3.11", &[])
+        .file(".python-version", PYTHON)
+        .build();
+    let run = |args: &[&str]| dhtl(&sandbox, &folder, args);
+    let _ = run(&["setup", "--dry-run"])
+        .success()
+        .warns("✓ Dependencies would be locked (uv.lock)");
+    assert!(!folder.join("uv.lock").exists());
+    let _ = run(&["setup"])
+        .success()
+        .warns("✓ Dependencies locked (uv.lock)");
+    let _ = run(&["setup", "--check"]).success();
+    let _ = run(&["regenerate"]).success().warns("✓ MATCH");
+
+    let text = fs::read_to_string(folder.join("pyproject.toml")).unwrap();
+    fs::write(
+        folder.join("pyproject.toml"),
+        text.replace(">=3.11", ">=3.11.2"),
+    )
+    .unwrap();
+    let _ = run(&["setup", "--check"])
+        .code(1)
+        .warns("would be locked anew");
+    let _ = run(&["setup"])
+        .success()
+        .warns("✓ Dependencies locked anew (uv.lock)");
+    let _ = run(&["setup", "--check"]).success();
+}
