@@ -71,7 +71,7 @@ impl SetupReport {
         ui.done(match self.lock {
             LockStep::Make => format!("Dependencies {would}locked ({})", self.lock_file),
             LockStep::Renew => format!("Dependencies {would}locked anew ({})", self.lock_file),
-            LockStep::Keep => format!("Dependencies locked ({}, up to date)", self.lock_file),
+            LockStep::Keep => format!("Dependencies locked ({}, unchanged)", self.lock_file),
         });
         let sections = self.sections.join(", ");
         ui.done(match self.config {

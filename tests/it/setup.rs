@@ -87,7 +87,7 @@ fn a_project_is_captured_once_and_then_matches() {
     let told = run(&["setup", "--tool", "demo"]).success();
     let lines: Vec<&str> = told.stderr.lines().collect();
     assert_eq!(lines[0], "✓ Python 3.11.7 environment created");
-    assert_eq!(lines[1], "✓ Dependencies locked (pylock.toml, up to date)");
+    assert_eq!(lines[1], "✓ Dependencies locked (pylock.toml, unchanged)");
     assert_eq!(lines[2], "✓ .dhtconfig generated");
     let fingerprint = lines[3]
         .strip_prefix("✓ Environment fingerprint: ")
@@ -193,7 +193,8 @@ fn a_project_without_a_lock_is_locked() {
     .unwrap();
     let _ = run(&["setup", "--check"])
         .code(1)
-        .warns("would be locked anew");
+        .warns("would be locked anew")
+        .warns(".dhtconfig would be updated: validation");
     let _ = run(&["setup"])
         .success()
         .warns("✓ Dependencies locked anew (uv.lock)");

@@ -65,7 +65,13 @@ impl SetupPlan {
         if self.lock != LockStep::Keep {
             if options.dry_run {
                 let text = self.write(&self.config)?;
-                return self.done(UV_LOCK.to_owned(), &text, None);
+                let mut done = self.done(UV_LOCK.to_owned(), &text, None)?;
+                if done.config == ConfigStep::Kept {
+                    // Its checksums follow the lock.
+                    done.config = ConfigStep::Changed;
+                    done.sections.push("validation".to_owned());
+                }
+                return Ok(done);
             }
             provide_uv(context)?.lock(&self.root.folder, &self.program, context.cancel)?;
             self.root.uv_lock = Some(self.root.folder.join(UV_LOCK));
