@@ -183,6 +183,9 @@ impl Open<'_> {
 /// Returns the named indexes of the project in `folder`: the environment may hold their logins.
 fn indexes(folder: &Path) -> Vec<(String, String)> {
     let path = folder.join(discover::PYPROJECT);
+    if !path.is_file() {
+        return Vec::new();
+    }
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     // A file that is wrong is told of when the project is read.
     Pyproject::parse(&text, &path)

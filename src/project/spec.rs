@@ -4,6 +4,7 @@
 //! and platforms make the same environment.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -251,10 +252,17 @@ impl Spec {
 
 /// Reads a `.dhtconfig`.
 pub fn read_config(path: &Path) -> Result<Config, SpecError> {
-    let bytes = std::fs::read(path).map_err(|source| SpecError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let mut bytes = Vec::new();
+    // One byte more than is read shows that the file is too large.
+    std::fs::File::open(path)
+        .and_then(|file| {
+            file.take(config::MAX_SIZE as u64 + 1)
+                .read_to_end(&mut bytes)
+        })
+        .map_err(|source| SpecError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
     config::read(&path.display().to_string(), &bytes)
         .map_err(|error| SpecError::Config(Box::new(error)))
 }
