@@ -1,7 +1,7 @@
 //! The locks of a project: which files they are, and what each says.
 //!
 //! The files that the configuration lists count together, the first one most; where none is listed,
-//! the first that is found, in the order of [`usual`], counts alone: a project may keep a lock for
+//! the first that is found, in the order uv.lock, pylock.toml, poetry.lock, requirements.txt, counts alone: a project may keep a lock for
 //! other purposes beside its own.
 
 use std::collections::BTreeSet;
