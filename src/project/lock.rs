@@ -1,8 +1,8 @@
 //! The locks of a project: which files they are, and what each says.
 //!
 //! The files that the configuration lists count together, the first one most; where none is listed,
-//! the first that is found, in the order uv.lock, pylock.toml, poetry.lock, requirements.txt, counts alone: a project may keep a lock for
-//! other purposes beside its own.
+//! the first of uv.lock, pylock.toml, poetry.lock and requirements.txt that is found counts alone: a
+//! project may keep a lock for other purposes beside its own.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
