@@ -1,7 +1,8 @@
 # What the lanes need and the machine may lack. The main toolchain (cargo, clippy, rustfmt, cargo-nextest) must be there.
 
 install_debian_packages() {
-  local packages=(rustc-web cargo-web rust-web-src rust-web-clippy gcc-mingw-w64-x86-64-win32 iproute2 util-linux)
+  local packages=(rustc-web cargo-web rust-web-src rust-web-clippy gcc-mingw-w64-x86-64-win32 iproute2 util-linux
+    strace e2fsprogs zsh fish tcsh dash)
   if dpkg-query -W -f='${db:Status-Status}\n' "${packages[@]}" 2>/dev/null | sort | uniq -c | grep -qx " *${#packages[@]} installed"; then
     echo "all installed: ${packages[*]}"
     return
