@@ -253,6 +253,7 @@ impl requirements::Sources for ProjectFiles<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
     use crate::model::requirements::Sources as _;
 
     fn root(folder: &Path) -> ProjectRoot {

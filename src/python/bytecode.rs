@@ -6,6 +6,7 @@
 //! no fingerprint depends on them.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -93,6 +94,19 @@ pub fn cache_path(source: &TreePath, tag: &str) -> Option<TreePath> {
     }
 }
 
+/// Makes the folders that the bytecode goes to. The processes make none: one that outlives a killed
+/// run must not make a folder again that was cleaned away.
+fn make_folders(jobs: &[CompileJob], scratch: &Path) -> Result<(), BytecodeError> {
+    let folders: BTreeSet<&Path> = jobs.iter().filter_map(|job| job.output.parent()).collect();
+    folders
+        .into_iter()
+        .try_for_each(std::fs::create_dir_all)
+        .map_err(|source| BytecodeError::Scratch {
+            folder: scratch.to_owned(),
+            source,
+        })
+}
+
 /// Compiles every job with as many processes as there are processors.
 ///
 /// `scratch` is a folder for temporary files.
@@ -105,6 +119,7 @@ pub fn compile(
 ) -> Result<CompileReport, BytecodeError> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let processes = processors.min(jobs.len().div_ceil(FILES_PER_PROCESS));
+    make_folders(jobs, scratch)?;
     let shares = divide(jobs, processes);
     let tag = cache_tag(python);
     let worker = write_file(WORKER.as_bytes(), scratch)?;

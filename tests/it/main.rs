@@ -6,6 +6,7 @@ mod architecture;
 mod building;
 mod documents;
 mod env_vars;
+#[cfg(unix)]
 mod environments;
 mod help;
 #[cfg(unix)]

@@ -37,17 +37,13 @@ def main():
     warnings.simplefilter("ignore")
     gc.disable()
     jobs = list(zip(words[0::3], words[1::3], words[2::3]))
-    made = set()
     for number, (source, label, output) in enumerate(jobs):
         try:
             content = bytecode(source, label)
         except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
             print(number)
             continue
-        folder = os.path.dirname(output)
-        if folder not in made:
-            os.makedirs(folder, exist_ok=True)
-            made.add(folder)
+        # The folders are there. Where they are gone, the work was given up: this ends too.
         with open(output, "wb") as file:
             file.write(content)
     print("done", len(jobs))
