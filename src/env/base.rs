@@ -9,18 +9,16 @@ use std::path::PathBuf;
 use dht_store::{Base, EntryRef, Fingerprint, RealisationKind, StoreError, TreeSink};
 
 use super::blueprint::bytecode_label;
+use super::builds::{chain, find_archive};
 use super::bytecode::{self, DeriveError};
 use super::context::Context;
-use super::fetch::{FetchError, Origin, Quiet};
-use super::uv::provide_uv;
+use super::fetch::{FetchError, Origin};
 use super::watch::FetchWatch;
-use crate::model::location::Location;
 use crate::model::platform::{Layout, Platform};
 use crate::model::progress::Stage;
 use crate::model::python::PythonRequest;
 use crate::model::selection::Archive;
 use crate::model::target::Target;
-use crate::python::build::catalogue::{self, CatalogueError, Mirrors};
 use crate::python::build::{
     Attempt, IngestError, IngestedBuild, Known, NoPython, Step, Strategy, ingest_archive, plan,
     pyenv, system,
@@ -263,72 +261,6 @@ fn take(context: &Context<'_>, python: &PythonRequest, platform: Platform, step:
     }
 }
 
-/// Finds uv's build of a Python, or tells why none is known.
-fn find_archive(
-    context: &Context<'_>,
-    python: &PythonRequest,
-    platform: Platform,
-) -> Result<Archive, String> {
-    let mirrors = Mirrors {
-        python: context.machine.python_mirror.clone(),
-        pypy: context.machine.pypy_mirror.clone(),
-        ..Mirrors::default()
-    };
-    let none = || "uv names no build of this version for this platform".to_owned();
-    let wrong = |error: CatalogueError| chain(&error);
-    if let Some(text) = &context.machine.python_downloads {
-        let location = catalogue::location_of(text).map_err(wrong)?;
-        let list = read_list(context, location).map_err(|error| chain(&error))?;
-        let found = catalogue::in_metadata(&list, python, platform, &mirrors).map_err(wrong)?;
-        return found.ok_or_else(none);
-    }
-    let uv = provide_uv(context).map_err(|error| chain(&error))?;
-    let list = uv
-        .python_list(&catalogue::uv_list_arguments(python), context.cancel)
-        .map_err(|error| chain(&error))?;
-    let found = catalogue::in_uv_list(&list, python, platform, &mirrors).map_err(wrong)?;
-    let mut archive = found.ok_or_else(none)?;
-    if archive.sha256.is_none()
-        && let Some(location) = catalogue::sums_location(&archive)
-        && let Ok(sums) = read_list(context, location)
-    {
-        let sums = String::from_utf8_lossy(&sums);
-        archive.sha256 = catalogue::sha256_in_sums(&sums, &archive.filename);
-    }
-    Ok(archive)
-}
-
-/// Reads a text that is somewhere.
-fn read_list(context: &Context<'_>, location: Location) -> Result<Vec<u8>, FetchError> {
-    let filename = match &location {
-        Location::File(path) => path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
-        Location::Url(url) => {
-            let segments = url.as_url().path_segments();
-            segments
-                .and_then(Iterator::last)
-                .unwrap_or("list")
-                .to_owned()
-        }
-    };
-    let archive = Archive {
-        location,
-        filename,
-        sha256: None,
-        size: None,
-    };
-    let file = context.fetcher.fetch(&archive, &Quiet)?;
-    let text = std::fs::read(&file.path).unwrap_or_default();
-    if file.origin != Origin::Local {
-        // A list is asked for anew each time.
-        let _ = std::fs::remove_file(&file.path);
-    }
-    Ok(text)
-}
-
 /// Fetches a build; true when the file is a download.
 fn fetch(context: &Context<'_>, archive: Archive) -> Result<(PathBuf, bool), FetchError> {
     context
@@ -339,17 +271,6 @@ fn fetch(context: &Context<'_>, archive: Archive) -> Result<(PathBuf, bool), Fet
         .fetch(&archive, &FetchWatch::new(context.progress));
     context.progress.finish(Stage::Fetch);
     fetched.map(|file| (file.path, file.origin != Origin::Local))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 type Fill<'a> = &'a dyn Fn(&dyn TreeSink) -> Result<IngestedBuild, IngestError>;

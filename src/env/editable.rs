@@ -11,7 +11,7 @@ use dht_store::fs::{self, Dir, FsError};
 use dht_store::{Generated, GeneratedKind, Manifest, NodeKind, TreePath, TreePathError};
 
 use crate::model::platform::Layout;
-use crate::model::pyproject::Pyproject;
+use crate::model::pyproject::{self, Pyproject};
 use crate::python::cache_info;
 use crate::python::editable::{
     EditableTemplate, Places, RenderTarget, TemplateError, TemplateFile,
@@ -144,8 +144,11 @@ pub fn render(
 /// Tells whether the usual files of a project say when it changed, rather than `tool.uv.cache-keys`.
 fn is_told_by_files(member: &Path) -> bool {
     let path = member.join("pyproject.toml");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Pyproject::parse(&text, &path).is_ok_and(|project| !project.has_cache_keys),
+    match fs::read_plain(&path, pyproject::MAX_BYTES) {
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            Pyproject::parse(&text, &path).is_ok_and(|project| !project.has_cache_keys)
+        }
         Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }

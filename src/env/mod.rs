@@ -11,6 +11,7 @@
 pub mod assemble;
 pub mod base;
 pub mod blueprint;
+mod builds;
 pub mod bytecode;
 pub mod context;
 pub mod document;

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use dht_store::fs::read_plain;
 use dht_store::{
     Digest, EntryRef, MemorySink, Package, RealisationKind, StoreError, Transaction, TreeSink,
 };
@@ -19,6 +20,7 @@ use super::realise::{self, RealiseError};
 use super::uv::{UvSetupError, provide_uv};
 use crate::model::platform::Platform;
 use crate::model::progress::Stage;
+use crate::model::pyproject;
 use crate::model::selection::{Archive, SelectedPackage, Source};
 use crate::model::target::Target;
 use crate::python::direct_url::direct_url;
@@ -189,7 +191,7 @@ fn metadata_digest(folder: &Path) -> Result<Digest, SourceError> {
     let mut hasher = blake3::Hasher::new();
     for name in ["pyproject.toml", "setup.py", "setup.cfg"] {
         let path = folder.join(name);
-        match std::fs::read(&path) {
+        match read_plain(&path, pyproject::MAX_BYTES) {
             Ok(bytes) => {
                 hasher.update(format!("{name} {}\n", bytes.len()).as_bytes());
                 hasher.update(&bytes);

@@ -109,7 +109,10 @@ impl GroupRequest {
         &self,
         known: &BTreeSet<ExtraName>,
     ) -> Result<BTreeSet<ExtraName>, UnknownName> {
-        if let Some(unknown) = self.extras.iter().find(|name| !known.contains(name)) {
+        // Without `--all-extras` there is nothing to leave out.
+        let left_out = self.no_extras.iter().filter(|_| self.all_extras);
+        let mut named = self.extras.iter().chain(left_out);
+        if let Some(unknown) = named.find(|name| !known.contains(name)) {
             return Err(UnknownName::new("extra", unknown, known));
         }
         let mut extras = if self.all_extras {

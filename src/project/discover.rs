@@ -4,8 +4,10 @@
 //! a `uv.lock` beside it; a `pyproject.toml` whose workspace has the folder as a member; one with a
 //! `poetry.lock`; a `pylock.toml`; a `requirements.txt` with hashes. A member of a workspace has no environment of its own.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use dht_store::fs::read_plain;
 
 use crate::model::pylock;
 use crate::model::pyproject::{self, Pyproject, PyprojectError};
@@ -220,21 +222,13 @@ fn read_pyproject(path: &Path) -> Result<Pyproject, DiscoverError> {
     Ok(Pyproject::parse(&text, path)?)
 }
 
-/// Reads a whole file, but never more than `limit` bytes: its length is a stranger's choice.
+/// Reads a plain file of UTF-8 text, of at most `limit` bytes.
 fn read_text(path: &Path, limit: usize) -> Result<String, DiscoverError> {
     let error = |source| DiscoverError::Read {
         path: path.to_owned(),
         source,
     };
-    let file = std::fs::File::open(path).map_err(error)?;
-    let mut bytes = Vec::new();
-    file.take(limit as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(error)?;
-    if bytes.len() > limit {
-        let message = format!("it has more than {limit} bytes");
-        return Err(error(io::Error::new(io::ErrorKind::InvalidData, message)));
-    }
+    let bytes = read_plain(path, limit).map_err(error)?;
     String::from_utf8(bytes).map_err(|_| {
         error(io::Error::new(
             io::ErrorKind::InvalidData,

@@ -4,10 +4,10 @@
 //! ever grows, and no value leaves it.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use dht_store::fs::{self, Dir, FileKind, FsError};
+use dht_store::fs::{self, Dir, FileKind, FsError, read_plain};
 
 use super::discover::ProjectRoot;
 use super::spec::{self, SpecError};
@@ -18,7 +18,7 @@ use crate::model::env_vars::{Evidence, Variable, dotenv, in_python, variables};
 pub const DOTENV: &str = ".env";
 
 /// The largest source or file of variables that is read, in bytes.
-const MAX_BYTES: u64 = 2 * 1024 * 1024;
+const MAX_BYTES: usize = 2 * 1024 * 1024;
 /// How many sources are read at most.
 const MAX_FILES: usize = 20_000;
 /// How deep folders are read.
@@ -119,20 +119,18 @@ fn is_source(name: &str) -> bool {
 
 /// Returns the text of a file; `None` where there is none.
 fn read(path: &Path) -> Result<Option<String>, EnvVarsError> {
-    let file = match std::fs::symlink_metadata(path) {
-        Ok(stat) if stat.is_file() => std::fs::File::open(path),
+    match std::fs::symlink_metadata(path) {
+        Ok(stat) if stat.is_file() => {}
         Ok(_) => return Err(EnvVarsError::NotPlain(path.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => Err(error),
-    };
-    let file = file.map_err(FsError::at("read", path))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(FsError::at("read", path))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(EnvVarsError::NotPlain(path.to_owned()));
+        Err(error) => return Err(FsError::at("read", path)(error).into()),
     }
+    let bytes = match read_plain(path, MAX_BYTES) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Err(EnvVarsError::NotPlain(path.to_owned()));
+        }
+        read => read.map_err(FsError::at("read", path))?,
+    };
     String::from_utf8(bytes)
         .map(Some)
         .map_err(|_| EnvVarsError::NotPlain(path.to_owned()))

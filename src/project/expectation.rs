@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dht_store::fs::FsError;
+use dht_store::fs::{FsError, read_plain};
 use dht_store::{Base, Environment};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,6 +15,7 @@ use crate::model::config::checksum::Checksum;
 use crate::model::config::text::ProjectPath;
 use crate::model::config::{self, Config, ConfigError};
 use crate::model::platform::Platform;
+use crate::model::pylock;
 
 /// The configuration of the hooks.
 pub const HOOKS_FILE: &str = ".pre-commit-config.yaml";
@@ -74,7 +75,7 @@ pub fn compare(
     let Some(path) = &root.config else {
         return Ok(verdict);
     };
-    let bytes = std::fs::read(path).map_err(FsError::at("read", path))?;
+    let bytes = read_plain(path, config::MAX_SIZE).map_err(FsError::at("read", path))?;
     let refused = |error| ExpectationError::Config(Box::new(error));
     let config = config::read(CONFIG_FILE, &bytes).map_err(refused)?;
     if let Some(expected) = &config.validation.config_checksum {
@@ -194,7 +195,7 @@ pub fn covered(
     let mut files = BTreeMap::new();
     for name in names {
         let path = root.folder.join(name.as_str());
-        match std::fs::read(&path) {
+        match read_plain(&path, pylock::MAX_BYTES) {
             Ok(bytes) => {
                 files.insert(name, bytes);
             }

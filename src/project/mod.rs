@@ -1,5 +1,6 @@
 //! The use-cases, each a sequence of steps over a project.
 
+mod asked;
 pub mod discover;
 pub mod env_vars;
 pub mod expectation;

@@ -48,6 +48,8 @@ pub struct Resolved {
 pub struct ResolveReport {
     /// Whether the store remembered the environment.
     pub remembered: bool,
+    /// What the Python was chosen for, where the project names no exact version.
+    pub python_for: Option<String>,
     /// What was done to realise packages.
     pub realised: RealiseReport,
     /// How many packages were built from their sources.
@@ -62,13 +64,19 @@ pub enum ResolveError {
     /// No interpreter.
     #[error(transparent)]
     Base(#[from] BaseError),
-    /// No Python that was asked for is on this machine.
-    #[error("no Python fits {wish}; found: {}", if found.is_empty() { "none".to_owned() } else { found.join(", ") })]
+    /// No Python fits, neither on this machine nor among those that can be fetched.
+    #[error(
+        "no Python fits {wish}; on this machine: {}; to fetch: {}",
+        if found.is_empty() { "none".to_owned() } else { found.join(", ") },
+        to_fetch.as_deref().unwrap_or("none that fits")
+    )]
     NoPython {
         /// What was asked for.
         wish: String,
         /// What there is.
         found: Vec<String>,
+        /// Why it is not known what can be fetched.
+        to_fetch: Option<String>,
     },
     /// uv could not be had.
     #[error(transparent)]
@@ -109,9 +117,20 @@ pub fn resolve(
     platform: Platform,
     locked: bool,
 ) -> Result<Resolved, ResolveError> {
-    let python = choose_python(context, &spec.python)?;
-    let interpreter = base::provide(context, &python, platform)?;
-    let target = Target { platform, python };
+    let python = choose_python(context, &spec.python, platform)?;
+    let mut resolved = resolve_for(context, spec, Target { platform, python }, locked)?;
+    let is_chosen = !matches!(spec.python, PythonWish::Exact(_));
+    resolved.report.python_for = is_chosen.then(|| spec.python.to_string());
+    Ok(resolved)
+}
+
+fn resolve_for(
+    context: &Context<'_>,
+    spec: &Spec,
+    target: Target,
+    locked: bool,
+) -> Result<Resolved, ResolveError> {
+    let interpreter = base::provide(context, &target.python, target.platform)?;
     if locked {
         pep751::check_fresh(context, spec, &interpreter)?;
     }
@@ -143,7 +162,7 @@ pub fn resolve(
 
 /// Returns what `spec` asks for on `platform`, if the store remembers it.
 pub fn expected(context: &Context<'_>, spec: &Spec, platform: Platform) -> Option<Fingerprint> {
-    let python = choose_python(context, &spec.python).ok()?;
+    let python = newest(&spec.python, &pythons::known(context))?;
     let interpreter = base::remembered(context, &python, platform)?;
     let target = Target { platform, python };
     context
@@ -246,21 +265,38 @@ fn work_out(
     Ok(document(target, interpreter.base.clone(), packages))
 }
 
-/// Returns the exact Python: the one that is asked for, or the newest on this machine that fits.
+/// Returns the exact Python: the one that is asked for, or else the newest that fits of those that the
+/// store and pyenv have, then of the system's, then of those that can be fetched.
 pub fn choose_python(
     context: &Context<'_>,
     wish: &PythonWish,
+    platform: Platform,
 ) -> Result<PythonRequest, ResolveError> {
-    if let PythonWish::Exact(python) = wish {
-        return Ok(python.clone());
+    let mut found = pythons::known(context);
+    if let Some(python) = newest(wish, &found) {
+        return Ok(python);
     }
-    let known = pythons::known(context);
+    let implementation = wish.implementation();
+    found.extend(pythons::of_system(context, implementation, platform));
+    if let Some(python) = newest(wish, &found) {
+        return Ok(python);
+    }
+    let to_fetch = pythons::to_fetch(context, implementation, platform);
+    let offered = to_fetch.as_deref().unwrap_or_default();
+    newest(wish, offered).ok_or_else(|| ResolveError::NoPython {
+        wish: wish.to_string(),
+        found: found.iter().map(ToString::to_string).collect(),
+        to_fetch: to_fetch.err(),
+    })
+}
+
+/// Returns the exact Python that is asked for, or else the newest of `known` that fits.
+fn newest(wish: &PythonWish, known: &[PythonRequest]) -> Option<PythonRequest> {
+    if let PythonWish::Exact(python) = wish {
+        return Some(python.clone());
+    }
     let fitting = known.iter().filter(|python| wish.admits(python));
     fitting
         .max_by(|left, right| left.version.cmp(&right.version))
         .cloned()
-        .ok_or_else(|| ResolveError::NoPython {
-            wish: wish.to_string(),
-            found: known.iter().map(ToString::to_string).collect(),
-        })
 }

@@ -4,20 +4,21 @@
 //! and platforms make the same environment.
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use dht_store::fs::read_plain;
 use dht_store::{Digest, LinkMode};
 use uv_normalize::{ExtraName, GroupName};
 use uv_pep440::{Version, VersionSpecifiers};
 
+use super::asked::Names;
 use super::discover::{DiscoverError, ProjectRoot};
 use super::lock::{Lock, read_locks};
 use crate::model::config::{self, Config, ConfigError, Conflicts};
-use crate::model::groups::GroupRequest;
+use crate::model::groups::{GroupRequest, UnknownName};
 use crate::model::poetry::PoetryError;
-use crate::model::pyproject::Pyproject;
+use crate::model::pyproject::{self, Pyproject};
 use crate::model::python::{Implementation, PythonRequest, PythonVersion};
 use crate::model::python_pin::{PinnedVersion, PythonPin, parse_python_version_file};
 use crate::model::requirements::RequirementsError;
@@ -76,6 +77,14 @@ pub enum PythonWish {
 }
 
 impl PythonWish {
+    /// Returns who implements the language.
+    pub fn implementation(&self) -> Implementation {
+        match self {
+            Self::Exact(python) => python.implementation,
+            Self::Any { implementation, .. } => *implementation,
+        }
+    }
+
     /// Tells whether a version serves.
     pub fn admits(&self, python: &PythonRequest) -> bool {
         match self {
@@ -146,6 +155,12 @@ pub enum SpecError {
     /// A `poetry.lock` is refused.
     #[error("the lock is refused")]
     Poetry(#[source] Box<PoetryError>),
+    /// The command line names a group or an extra that is not there.
+    #[error("cannot select packages as asked")]
+    Asked(#[source] UnknownName),
+    /// `.dhtconfig` names a group or an extra that is not there.
+    #[error("cannot select the packages that `.dhtconfig` names in `dependencies`")]
+    Configured(#[source] UnknownName),
     /// `--python` is no version.
     #[error("`{0}` is not a Python version such as 3.11.7, 3.11 or pypy@3.10")]
     Python(String),
@@ -176,11 +191,12 @@ impl Spec {
             pyproject.requires_python = locks.first().and_then(requires);
         }
         let python = python_wish(wishes, config, facts.python, &pyproject)?;
+        let groups = checked_groups(&wishes.groups, config, &locks, &pyproject)?;
         let assembly = &config.assembly;
         let mut spec = Self {
             root: root.clone(),
             python,
-            groups: groups(&wishes.groups, config),
+            groups,
             link_mode: wishes
                 .link_mode
                 .or(assembly.link_mode.map(Into::into))
@@ -234,7 +250,7 @@ impl Spec {
         for folder in folders {
             for name in ["pyproject.toml", "setup.py", "setup.cfg"] {
                 let path = self.root.folder.join(&folder).join(name);
-                match std::fs::read(&path) {
+                match read_plain(&path, pyproject::MAX_BYTES) {
                     Ok(bytes) => add(&format!("{folder}/{name}"), &bytes),
                     // A lock may also name files: archives have a digest of their own.
                     Err(error)
@@ -252,17 +268,10 @@ impl Spec {
 
 /// Reads a `.dhtconfig`.
 pub fn read_config(path: &Path) -> Result<Config, SpecError> {
-    let mut bytes = Vec::new();
-    // One byte more than is read shows that the file is too large.
-    std::fs::File::open(path)
-        .and_then(|file| {
-            file.take(config::MAX_SIZE as u64 + 1)
-                .read_to_end(&mut bytes)
-        })
-        .map_err(|source| SpecError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+    let bytes = read_plain(path, config::MAX_SIZE).map_err(|source| SpecError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     config::read(&path.display().to_string(), &bytes)
         .map_err(|error| SpecError::Config(Box::new(error)))
 }
@@ -304,6 +313,23 @@ pub fn python_wish(
         },
         from_pin,
     ))
+}
+
+/// Returns the groups and extras that are asked for, each of which is there.
+fn checked_groups(
+    wished: &GroupRequest,
+    config: &Config,
+    locks: &[Lock],
+    pyproject: &Pyproject,
+) -> Result<GroupRequest, SpecError> {
+    let asked = groups(wished, config);
+    if asked != GroupRequest::default()
+        && let Some(names) = Names::of(locks, pyproject)
+    {
+        names.check(wished).map_err(SpecError::Asked)?;
+        names.check(&asked).map_err(SpecError::Configured)?;
+    }
+    Ok(asked)
 }
 
 fn groups(asked: &GroupRequest, config: &Config) -> GroupRequest {

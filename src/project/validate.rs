@@ -8,13 +8,14 @@ use dht_store::{Base, Comparison, Depth, DifferenceKind, Environment, Fingerprin
 
 use super::regenerate::VENV;
 use super::resolve;
-use super::spec::Spec;
+use super::spec::{PythonWish, Spec};
 use crate::env::assemble::{self, Standing};
 use crate::env::base;
 use crate::env::blueprint::{Blueprint, BlueprintError, Place, target_of};
 use crate::env::context::Context;
 use crate::env::state::{self, State};
 use crate::model::platform::Platform;
+use crate::model::python::PythonRequest;
 
 /// How closely an environment is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,10 @@ pub struct Validated {
     pub fingerprint: Fingerprint,
     /// What it consists of.
     pub environment: Environment,
+    /// The Python that the project asks for.
+    pub wish: PythonWish,
+    /// The Python that it has.
+    pub python: PythonRequest,
     /// What the project asks for now, if that is known without the network and another one.
     pub expected: Option<Fingerprint>,
     /// Whether the lock or the settings changed since, so that the environment is out of date.
@@ -113,6 +118,8 @@ pub fn validate(
     let outdated = expected.is_none_or(|expected| expected != fingerprint);
     Ok(Validated {
         fingerprint,
+        wish: spec.python.clone(),
+        python: target_of(&environment)?.python,
         environment,
         expected,
         outdated,

@@ -21,6 +21,9 @@ pub struct PythonReport {
     /// Where it came from, if it was brought into the store now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// What it was chosen for, as the newest that fits, where the project names no exact version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen_for: Option<String>,
 }
 
 /// Why files could not be linked in the wanted way, and how many.
@@ -103,7 +106,11 @@ impl RegenerateReport {
         Self {
             fingerprint: done.fingerprint,
             platform: done.environment.platform.clone(),
-            python: python_report(&done.environment.base, done.interpreter.origin.clone()),
+            python: PythonReport {
+                origin: done.interpreter.origin.clone(),
+                chosen_for: done.resolved.python_for.clone(),
+                ..python_report(&done.environment.base)
+            },
             packages: done.environment.packages.len(),
             unpacked: realised.unpacked,
             built: done.resolved.built,
@@ -178,6 +185,7 @@ impl RegenerateReport {
             version,
             external,
             origin,
+            chosen_for,
         } = &self.python;
         let from = match (external, origin) {
             (true, _) => " (the system's own, not kept in the store)".to_owned(),
@@ -185,6 +193,11 @@ impl RegenerateReport {
             (false, None) => String::new(),
         };
         ui.done(format!("Python: {implementation} {version}{from}"));
+        if let Some(wish) = chosen_for {
+            ui.status(format!(
+                "    the newest found for `{wish}`; name an exact version, so that others get the same"
+            ));
+        }
         let mut what = format!("Packages: {}", self.packages);
         if self.unpacked > 0 {
             what.push_str(&format!(", {} fetched", self.unpacked));
@@ -303,7 +316,7 @@ fn restored(done: &Regenerated) -> Vec<Restored> {
 }
 
 /// Returns what a report says of an interpreter.
-pub fn python_report(base: &Base, origin: Option<String>) -> PythonReport {
+pub fn python_report(base: &Base) -> PythonReport {
     let (implementation, version, external) = match base {
         Base::Entry(entry) => (&entry.name, &entry.version, false),
         Base::External { name, version, .. } => (name, version, true),
@@ -312,7 +325,8 @@ pub fn python_report(base: &Base, origin: Option<String>) -> PythonReport {
         implementation: implementation.clone(),
         version: version.clone(),
         external,
-        origin,
+        origin: None,
+        chosen_for: None,
     }
 }
 

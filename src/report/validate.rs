@@ -5,11 +5,35 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::regenerate::{PythonReport, python_report};
+use crate::model::python::PythonRequest;
+use crate::project::spec::PythonWish;
 use crate::project::validate::{Drift, Validated};
 use crate::ui::Ui;
 
 /// How many paths are shown to a person before the rest is counted.
 const SHOWN: usize = 20;
+
+/// How the Python of an environment agrees with what the project asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PythonMatch {
+    /// The project names this version.
+    Exact,
+    /// It is one of those that fit.
+    Fits,
+    /// The project asks for another one.
+    Other,
+}
+
+impl PythonMatch {
+    fn of(wish: &PythonWish, python: &PythonRequest) -> Self {
+        match wish {
+            wish if !wish.admits(python) => Self::Other,
+            PythonWish::Exact(_) => Self::Exact,
+            PythonWish::Any { .. } => Self::Fits,
+        }
+    }
+}
 
 /// What `dhtl validate-env` found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -27,6 +51,10 @@ pub struct ValidateReport {
     pub platform: String,
     /// The Python.
     pub python: PythonReport,
+    /// The Python that the project asks for, as exact as it says it.
+    pub python_asked: String,
+    /// How the Python agrees with that.
+    pub python_match: PythonMatch,
     /// How many packages the environment has.
     pub packages: usize,
     /// How many files were looked at.
@@ -48,7 +76,9 @@ impl ValidateReport {
             expected: found.expected,
             outdated: found.outdated,
             platform: found.environment.platform.clone(),
-            python: python_report(&found.environment.base, None),
+            python: python_report(&found.environment.base),
+            python_asked: found.wish.to_string(),
+            python_match: PythonMatch::of(&found.wish, &found.python),
             packages: found.environment.packages.len(),
             files: found.files,
             bytes_read: found.bytes_read,
@@ -60,11 +90,19 @@ impl ValidateReport {
     /// Tells a person.
     pub fn tell(&self, ui: &Ui) {
         let python = |drift: &&Drift| drift.path.starts_with("python:");
-        let version = &self.python.version;
+        let (version, asked) = (&self.python.version, &self.python_asked);
         if self.drift.iter().any(|drift| python(&drift)) {
             ui.failed(format!("Python version: {version} (its build is damaged)"));
         } else {
-            ui.done(format!("Python version: {version} (exact match)"));
+            match self.python_match {
+                PythonMatch::Exact => ui.done(format!("Python version: {version} (exact match)")),
+                PythonMatch::Fits => {
+                    ui.done(format!("Python version: {version} (asked for: {asked})"));
+                }
+                PythonMatch::Other => {
+                    ui.failed(format!("Python version: {version} (asked for: {asked})"));
+                }
+            }
         }
         if self.drift.is_empty() {
             let found = match (self.files, self.packages) {

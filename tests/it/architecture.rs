@@ -138,6 +138,7 @@ const DOORS: &[(&str, &[&str])] = &[
 /// environment, and nothing visible in the store.
 const WRITERS: &[(&str, &str)] = &[
     ("src/env/base.rs", "a download that was unpacked goes"),
+    ("src/env/builds.rs", "a list that was read goes"),
     ("src/env/fetch/part.rs", "downloads"),
     ("src/env/realise.rs", "downloads that were unpacked go"),
     ("src/env/sources.rs", "the work folder of a build"),

@@ -10,6 +10,7 @@ use crate::env::bytecode::DeriveError;
 use crate::env::fetch::FetchError;
 use crate::env::locate::LocatePinsError;
 use crate::env::realise::RealiseError;
+use crate::env::select::SelectError;
 use crate::env::sources::SourceError;
 use crate::model::pylock::Problem;
 use crate::project::discover::DiscoverError;
@@ -96,13 +97,17 @@ fn of_spec(error: &SpecError) -> Advice {
             Kind::Configuration,
             error.advice.as_deref().map(str::to_owned),
         ),
+        SpecError::Read { source, .. } if source.kind() == ErrorKind::InvalidData => {
+            (Kind::Configuration, None)
+        }
         SpecError::Read { .. } => (Kind::Work, None),
         SpecError::NoLock(_) => advice(
             Kind::Configuration,
             "run `uv lock`, or list the lock in `dependencies.lock_files`",
         ),
         SpecError::Requirements(_) | SpecError::Poetry(_) => (Kind::Configuration, None),
-        SpecError::Python(_) => (Kind::Usage, None),
+        SpecError::Asked(_) | SpecError::Python(_) => (Kind::Usage, None),
+        SpecError::Configured(_) => (Kind::Configuration, None),
     }
 }
 
@@ -166,10 +171,24 @@ fn of_resolve(error: &ResolveError) -> Advice {
             Kind::Configuration,
             "lock again from one source, or list one lock only in `dependencies.lock_files`",
         ),
-        ResolveError::Select(_) => (Kind::Unsuitable, None),
+        ResolveError::Select(error) => of_select(error),
         ResolveError::Realise(error) => of_realise(error),
         ResolveError::Source(error) => of_source(error),
         ResolveError::Store(error) => of_store(error),
+    }
+}
+
+fn of_select(error: &SelectError) -> Advice {
+    match error {
+        SelectError::Unknown(_) | SelectError::Only => (Kind::Usage, None),
+        SelectError::Twice { .. } => advice(
+            Kind::Configuration,
+            "lock again: one entry of a package at most may apply to an environment",
+        ),
+        SelectError::Python { .. }
+        | SelectError::Environment { .. }
+        | SelectError::PackagePython { .. }
+        | SelectError::NoFile { .. } => (Kind::Unsuitable, None),
     }
 }
 

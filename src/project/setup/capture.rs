@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dht_store::fs::FsError;
+use dht_store::fs::{FsError, read_plain};
 use uv_normalize::PackageName;
 use uv_pep440::Version;
 
@@ -10,13 +10,14 @@ use super::SetupError;
 use crate::model::config::{Config, Git};
 use crate::model::env_vars::{Need, variables};
 use crate::model::git_files;
+use crate::model::pyproject;
 use crate::project::discover::ProjectRoot;
 use crate::project::env_vars;
 use crate::project::expectation::HOOKS_FILE;
 use crate::project::lock::Lock;
 
 fn read(path: &Path) -> Result<Option<String>, FsError> {
-    match std::fs::read(path) {
+    match read_plain(path, pyproject::MAX_BYTES) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FsError::at("read", path)(error)),

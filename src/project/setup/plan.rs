@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use dht_store::fs::read_plain;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uv_normalize::PackageName;
@@ -10,7 +11,7 @@ use super::{SetupError, capture};
 use crate::env::base;
 use crate::env::context::Context;
 use crate::env::uv::provide_uv;
-use crate::model::config::{Config, DhtVersion, Python, Strategy};
+use crate::model::config::{self, Config, DhtVersion, Python, Strategy};
 use crate::model::platform::Platform;
 use crate::model::python::PythonRequest;
 use crate::project::discover::ProjectRoot;
@@ -72,11 +73,12 @@ pub fn plan(
     let (mut config, before) = match &root.config {
         Some(path) => {
             let config = spec::read_config(path)?;
-            let text = std::fs::read_to_string(path).map_err(|source| SpecError::Read {
+            let bytes = read_plain(path, config::MAX_SIZE).map_err(|source| SpecError::Read {
                 path: path.clone(),
                 source,
             })?;
-            (config, Some(text))
+            // The same bytes were a configuration just now, so they are text.
+            (config, Some(String::from_utf8_lossy(&bytes).into_owned()))
         }
         None => (Config::default(), None),
     };
@@ -94,7 +96,7 @@ pub fn plan(
         ..Wishes::default()
     };
     let wish = spec::python_wish(&asked, &config, facts.python, &facts.pyproject)?;
-    let python = resolve::choose_python(context, &wish)?;
+    let python = resolve::choose_python(context, &wish, platform)?;
     let program = base::provide(context, &python, platform)?.program;
     let lock = lock_step(context, root, &locks, &program)?;
     if before.is_none() {

@@ -61,7 +61,15 @@ pub enum CatalogueError {
 
 /// The arguments that make uv print every build of this version that it can download.
 pub fn uv_list_arguments(python: &PythonRequest) -> Vec<String> {
-    let request = format!("{}@{}", python.implementation, python.version);
+    list_arguments(format!("{}@{}", python.implementation, python.version))
+}
+
+/// The arguments that make uv print every build of this implementation that it can download.
+pub fn uv_list_all_arguments(implementation: Implementation) -> Vec<String> {
+    list_arguments(implementation.to_string())
+}
+
+fn list_arguments(request: String) -> Vec<String> {
     let mut arguments: Vec<String> = [
         "python",
         "list",
@@ -119,6 +127,74 @@ struct Listed {
     url: Option<String>,
 }
 
+impl Download {
+    fn version(&self) -> String {
+        let prerelease = self.prerelease.as_deref().unwrap_or("");
+        format!("{}.{}.{}{prerelease}", self.major, self.minor, self.patch)
+    }
+
+    fn is_for(&self, platform: Platform) -> bool {
+        let arch = match &self.arch {
+            ArchField::Name(name) => name,
+            ArchField::Family {
+                family,
+                variant: None,
+            } => family,
+            ArchField::Family { .. } => return false,
+        };
+        is_default(self.variant.as_deref()) && is_platform(platform, &self.os, arch, &self.libc)
+    }
+}
+
+impl Listed {
+    fn is_for(&self, platform: Platform) -> bool {
+        is_default(self.variant.as_deref())
+            && is_platform(platform, &self.os, &self.arch, &self.libc)
+    }
+}
+
+/// Returns every Python of `implementation` in uv's metadata that has a build for `platform`.
+pub fn all_in_metadata(
+    json: &[u8],
+    implementation: Implementation,
+    platform: Platform,
+) -> Result<Vec<PythonRequest>, CatalogueError> {
+    let downloads: BTreeMap<String, Download> = serde_json::from_slice(json)?;
+    let named = downloads
+        .into_values()
+        .filter(|download| download.is_for(platform))
+        .map(|download| (download.name.clone(), download.version()));
+    Ok(requests(named, implementation))
+}
+
+/// Returns every Python of `implementation` that `uv python list` printed a build of for `platform`.
+pub fn all_in_uv_list(
+    json: &[u8],
+    implementation: Implementation,
+    platform: Platform,
+) -> Result<Vec<PythonRequest>, CatalogueError> {
+    let listed: Vec<Listed> = serde_json::from_slice(json)?;
+    let named = listed
+        .into_iter()
+        .filter(|listed| listed.url.is_some() && listed.is_for(platform))
+        .map(|listed| (listed.implementation, listed.version));
+    Ok(requests(named, implementation))
+}
+
+fn requests(
+    named: impl Iterator<Item = (String, String)>,
+    implementation: Implementation,
+) -> Vec<PythonRequest> {
+    named
+        .filter(|(name, _)| *name == implementation.to_string())
+        .filter_map(|(_, version)| version.parse().ok())
+        .map(|version| PythonRequest {
+            implementation,
+            version,
+        })
+        .collect()
+}
+
 /// Finds the build in uv's metadata; `None` when there is none for this Python and platform.
 pub fn in_metadata(
     json: &[u8],
@@ -130,24 +206,7 @@ pub fn in_metadata(
     let found = downloads
         .into_values()
         .filter(|download| {
-            let version = format!(
-                "{}.{}.{}{}",
-                download.major,
-                download.minor,
-                download.patch,
-                download.prerelease.as_deref().unwrap_or("")
-            );
-            let arch = match &download.arch {
-                ArchField::Name(name) => name,
-                ArchField::Family {
-                    family,
-                    variant: None,
-                } => family,
-                ArchField::Family { .. } => return false,
-            };
-            fits(python, &download.name, &version)
-                && is_default(download.variant.as_deref())
-                && is_platform(platform, &download.os, arch, &download.libc)
+            fits(python, &download.name, &download.version()) && download.is_for(platform)
         })
         .max_by(|left, right| left.build.cmp(&right.build));
     found
@@ -166,9 +225,7 @@ pub fn in_uv_list(
     listed
         .into_iter()
         .filter(|listed| {
-            fits(python, &listed.implementation, &listed.version)
-                && is_default(listed.variant.as_deref())
-                && is_platform(platform, &listed.os, &listed.arch, &listed.libc)
+            fits(python, &listed.implementation, &listed.version) && listed.is_for(platform)
         })
         .find_map(|listed| listed.url)
         .map(|url| archive(&url, None, python, mirrors))

@@ -11,13 +11,16 @@ use serde::Deserialize;
 
 use super::plan::{Attempt, Strategy};
 use crate::model::platform::{Arch, Os, Platform};
-use crate::model::python::{Implementation, PythonRequest};
+use crate::model::python::{Implementation, PythonRequest, PythonVersion};
 use crate::tools::runner::{Call, Cancel, find_program};
 
 /// What every candidate is asked.
 const PROBE: &str = include_str!("probe.py");
 /// How long a candidate may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The minor versions of Python 3 that are looked for by their names.
+const MINORS: std::ops::RangeInclusive<u8> = 8..=16;
 
 /// An interpreter of the system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +91,53 @@ pub fn find(
     Err(tried)
 }
 
+/// Returns the Pythons in the folders of `path` that `implementation` has a program of. Each is asked.
+pub fn list(
+    implementation: Implementation,
+    platform: Platform,
+    path: &OsStr,
+    untrusted: &[&Path],
+    cancel: &Cancel,
+) -> BTreeSet<PythonVersion> {
+    let name = match implementation {
+        Implementation::CPython => "python",
+        Implementation::PyPy => "pypy",
+    };
+    let minors = MINORS.map(|minor| format!("{name}3.{minor}"));
+    let names: Vec<String> = [format!("{name}3"), name.to_owned()]
+        .into_iter()
+        .chain(minors)
+        .collect();
+    let mut found = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    for folder in std::env::split_paths(path) {
+        for name in &names {
+            let Some(candidate) = find_program(name, folder.as_os_str(), untrusted) else {
+                continue;
+            };
+            if candidate
+                .canonicalize()
+                .is_ok_and(|real| !seen.insert(real))
+            {
+                continue;
+            }
+            let Ok(answer) = answer_of(&candidate, cancel) else {
+                continue;
+            };
+            let version = answer.version.parse();
+            found.extend(version.ok().filter(|version: &PythonVersion| {
+                let version = version.clone();
+                let python = PythonRequest {
+                    implementation,
+                    version,
+                };
+                judge(&answer, &python, platform).is_ok()
+            }));
+        }
+    }
+    found
+}
+
 /// The names under which the interpreter may be found, the most exact first.
 fn names(python: &PythonRequest) -> [String; 3] {
     let name = match python.implementation {
@@ -103,6 +153,20 @@ fn ask(
     platform: Platform,
     cancel: &Cancel,
 ) -> Result<SystemPython, String> {
+    let answer = answer_of(candidate, cancel)?;
+    judge(&answer, python, platform)?;
+    let unreadable = |error| format!("its program cannot be read: {error}");
+    let mut program = File::open(&answer.executable).map_err(unreadable)?;
+    let (digest, _) = Digest::of_reader(&mut program).map_err(unreadable)?;
+    Ok(SystemPython {
+        executable: answer.executable,
+        base_prefix: answer.base_prefix,
+        libc: answer.libc,
+        digest,
+    })
+}
+
+fn answer_of(candidate: &Path, cancel: &Cancel) -> Result<Answer, String> {
     let output = Call::new(candidate)
         .args(["-I", "-S", "-B", "-c", PROBE])
         .timeout(TIMEOUT)
@@ -115,18 +179,8 @@ fn ask(
             None => "it fails".to_owned(),
         });
     }
-    let answer: Answer = serde_json::from_slice(&output.stdout)
-        .map_err(|_| "it does not answer as a Python does".to_owned())?;
-    judge(&answer, python, platform)?;
-    let unreadable = |error| format!("its program cannot be read: {error}");
-    let mut program = File::open(&answer.executable).map_err(unreadable)?;
-    let (digest, _) = Digest::of_reader(&mut program).map_err(unreadable)?;
-    Ok(SystemPython {
-        executable: answer.executable,
-        base_prefix: answer.base_prefix,
-        libc: answer.libc,
-        digest,
-    })
+    serde_json::from_slice(&output.stdout)
+        .map_err(|_| "it does not answer as a Python does".to_owned())
 }
 
 /// Says why the candidate is not the Python that was asked for.

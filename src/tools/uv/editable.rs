@@ -2,9 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use dht_store::fs::read_plain;
+
 use super::super::runner::Cancel;
 use super::{Uv, UvError};
 use crate::python::editable::{EditableTemplate, InstalledFile, Places, TemplateError};
+
+/// The largest file that a build backend may install for an editable package, in bytes: all of them
+/// are held in memory.
+const MAX_FILE_BYTES: usize = 512 * 1024 * 1024;
 
 /// A project or member of a workspace to install editable.
 #[derive(Debug, Clone)]
@@ -83,7 +89,7 @@ fn collect(prefix: &Path, folder: &Path, files: &mut Vec<InstalledFile>) -> Resu
         files.push(InstalledFile {
             path: relative,
             executable: is_executable(&metadata),
-            bytes: std::fs::read(&path).map_err(error(&path))?,
+            bytes: read_plain(&path, MAX_FILE_BYTES).map_err(error(&path))?,
         });
     }
     Ok(())

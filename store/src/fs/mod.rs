@@ -12,13 +12,17 @@ mod portable;
 mod unix;
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 #[cfg(not(unix))]
 pub use portable::Dir;
+#[cfg(not(unix))]
+use portable::open_unblocked;
 #[cfg(unix)]
 pub use unix::Dir;
+#[cfg(unix)]
+use unix::open_unblocked;
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +96,31 @@ impl FsError {
             source,
         }
     }
+}
+
+/// Reads a plain file, following symbolic links, but never more than `limit` bytes of it: how long it
+/// is, and what kind of file, may be a stranger's choice. A pipe or device is refused, not waited for.
+///
+/// # Errors
+///
+/// Of the kind [`io::ErrorKind::InvalidData`] when it is no plain file or longer than `limit`.
+pub fn read_plain(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let refused = |why: String| Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    let file = open_unblocked(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return refused("it is not a plain file".to_owned());
+    }
+    let limit_bytes = limit as u64;
+    let mut bytes = Vec::new();
+    if metadata.len() <= limit_bytes {
+        file.take(limit_bytes.saturating_add(1))
+            .read_to_end(&mut bytes)?;
+    }
+    if metadata.len() > limit_bytes || bytes.len() > limit {
+        return refused(format!("it has more than {limit} bytes"));
+    }
+    Ok(bytes)
 }
 
 /// Removes `name` in `parent`, and all below it, without following a symbolic link.

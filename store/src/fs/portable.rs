@@ -12,6 +12,17 @@ use super::{DirEntry, FileKind, FileMeta, Stat};
 #[derive(Debug)]
 pub struct Dir(PathBuf);
 
+/// Opens a plain file for reading; anything else is not opened, since that might wait.
+pub(super) fn open_unblocked(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidData,
+        "it is not a plain file",
+    ))
+}
+
 impl Dir {
     /// Opens the folder at `path`.
     pub fn open(path: &Path) -> io::Result<Self> {

@@ -22,6 +22,12 @@ const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
 
+/// Opens whatever is at `path` for reading, and waits for nobody: a pipe would wait for its writer.
+pub(super) fn open_unblocked(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+}
+
 impl Dir {
     /// Opens the folder at `path`, following symbolic links in it.
     pub fn open(path: &Path) -> io::Result<Self> {

@@ -2,6 +2,7 @@
 //!
 //! Everything runs the real program on small wheels, without a network. Tests that loop are `slow`.
 
+mod asked;
 mod drift;
 mod killed;
 mod machine;

@@ -1,0 +1,114 @@
+//! What is asked for and is not there, or is no plain file: told as what it is.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use dhtl_test_kit::PythonMirror;
+use dhtl_test_kit::host::host_program;
+
+use super::World;
+
+/// Makes a pipe that nobody writes to.
+fn pipe(world: &World, name: &str) {
+    let mkfifo = host_program("mkfifo").unwrap();
+    let run = world.sandbox.run(mkfifo).arg(world.project.join(name));
+    let _ = run.output().success();
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_project_file_is_refused_and_not_waited_for() {
+    for name in ["setup.py", "setup.cfg", "pyproject.toml"] {
+        let Some(world) = World::new() else { return };
+        let _ = fs::remove_file(world.project.join(name));
+        pipe(&world, name);
+        let start = Instant::now();
+        for command in ["regenerate", "validate-env", "fingerprint"] {
+            if name == "pyproject.toml" {
+                // What is no plain file is no project's description either.
+                continue;
+            }
+            let output = world.dhtl(&[command]);
+            let _ = output.code(3).warns(name).warns("not a plain file");
+        }
+        let _ = world.run(&["regenerate"]).output();
+        assert!(start.elapsed() < Duration::from_secs(20), "{name}");
+    }
+    let Some(world) = World::new() else { return };
+    fs::remove_file(world.project.join("pylock.toml")).unwrap();
+    pipe(&world, "requirements.txt");
+    let _ = world.dhtl(&["regenerate"]).code(3).warns("no lock");
+}
+
+#[test]
+fn a_group_or_extra_that_is_not_there_is_named_with_those_that_are() {
+    let Some(world) = World::new() else { return };
+    let text = "[project]\nname = \"sample\"\nversion = \"1\"\nrequires-python = \">=3.11\"\n\
+        [project.optional-dependencies]\nweb = []\n[dependency-groups]\ntest = []\ndocs = []\n\
+        [tool.uv]\npackage = false\n";
+    fs::write(world.project.join("pyproject.toml"), text).unwrap();
+    fs::write(world.project.join("uv.lock"), "version = 1\n").unwrap();
+    for command in ["regenerate", "validate-env", "fingerprint"] {
+        for (flag, told) in [
+            (
+                "--group",
+                "there is no dependency group `nosuch`; known are: docs, test",
+            ),
+            (
+                "--no-group",
+                "there is no dependency group `nosuch`; known are: docs, test",
+            ),
+            ("--extra", "there is no extra `nosuch`; known are: web"),
+        ] {
+            let output = world.dhtl(&[command, flag, "nosuch"]);
+            let _ = output.code(2).warns(told).never_says("uv export");
+        }
+    }
+    fs::remove_file(world.project.join("uv.lock")).unwrap();
+    let output = world.dhtl(&["regenerate", "--extra", "nosuch"]);
+    let _ = output
+        .code(2)
+        .warns("there is no extra `nosuch`; known are: none");
+    let config = "version: \"2.0\"\ndependencies:\n  groups: [nosuch]\n";
+    fs::write(world.project.join(".dhtconfig"), config).unwrap();
+    let output = world.dhtl(&["regenerate"]);
+    let _ = output.code(3).warns("nosuch").warns(".dhtconfig");
+}
+
+#[test]
+fn an_exact_match_is_said_of_what_was_asked_for_exactly() {
+    let Some(world) = World::new() else { return };
+    let _ = world.regenerate("auto").success();
+    let output = world.dhtl(&["validate-env"]);
+    let _ = output
+        .success()
+        .warns("Python version: 3.11.7 (exact match)");
+    fs::write(world.project.join(".python-version"), "3.11\n").unwrap();
+    let output = world.regenerate("auto").success();
+    let _ = output.warns("the newest found for `cpython 3.11 >=3.11`");
+    let output = world.dhtl(&["validate-env"]);
+    let _ = output
+        .warns("Python version: 3.11.7 (asked for: cpython 3.11 >=3.11)")
+        .never_says("exact match");
+    fs::write(world.project.join(".python-version"), "3.11.8\n").unwrap();
+    let output = world.dhtl(&["validate-env"]).code(1);
+    let _ = output.warns("✗ Python version: 3.11.7 (asked for: cpython 3.11.8)");
+    fs::write(world.project.join(".python-version"), "3.10\n").unwrap();
+    let output = world.dhtl(&["regenerate"]).code(10);
+    let _ = output.warns("no Python fits cpython 3.10").warns("3.11.7");
+}
+
+#[test]
+#[ignore = "network: packs a Python"]
+fn where_no_python_is_here_the_newest_that_can_be_fetched_is() {
+    let Some(world) = World::new() else { return };
+    fs::remove_file(world.project.join(".python-version")).unwrap();
+    let mirror = PythonMirror::of(&["3.11.7"]);
+    let run = world.run(&["regenerate"]).var("PATH", "");
+    let run = run.var("DHT_OFFLINE", "0");
+    let run = run.var("UV_PYTHON_DOWNLOADS_JSON_URL", mirror.downloads_json_url());
+    let _ = run
+        .output()
+        .success()
+        .warns("the newest found for `cpython >=3.11`");
+    world.assert_right("with a Python that was fetched");
+}
