@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sha2::Digest as _;
 
+use super::asked::Mark;
+use super::canonical::{self, with_plain_line_ends};
 use super::config::checksum::Checksum;
 use super::config::text::ProjectPath;
 use super::config::{self, ConfigError};
@@ -21,7 +23,10 @@ const RESULTS: [&str; 2] = ["fingerprint", "validation"];
 
 /// The bytes that a configuration is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Canonical(Vec<u8>);
+pub struct Canonical {
+    bytes: Vec<u8>,
+    marks: BTreeMap<ProjectPath, Mark>,
+}
 
 impl Canonical {
     /// Puts together the bytes of `.dhtconfig`, as it lies in the project, and of the lock files
@@ -41,30 +46,37 @@ impl Canonical {
             .collect();
         parts.insert(config::FILE_NAME, own);
         let mut bytes = HEADER.as_bytes().to_vec();
+        let mut marks = BTreeMap::new();
         for (path, content) in parts {
             bytes.extend_from_slice(format!("{} {path}\n", content.len()).as_bytes());
             bytes.extend_from_slice(&content);
             bytes.push(b'\n');
+            marks.extend(ProjectPath::new(path).map(|path| (path, Mark::of(&content))));
         }
-        Ok(Self(bytes))
+        Ok(Self { bytes, marks })
     }
 
     /// Returns the bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+
+    /// Returns the mark of each file.
+    pub fn marks(&self) -> &BTreeMap<ProjectPath, Mark> {
+        &self.marks
     }
 
     /// Returns the checksum that dhtl writes.
     pub fn checksum(&self) -> Checksum {
-        Checksum::Blake3(*blake3::hash(&self.0).as_bytes())
+        Checksum::Blake3(*blake3::hash(&self.bytes).as_bytes())
     }
 
     /// Returns whether `expected` is the checksum of these bytes; `None` when it is a placeholder,
     /// which says neither.
     pub fn agrees_with(&self, expected: &Checksum) -> Option<bool> {
         match expected {
-            Checksum::Blake3(digest) => Some(blake3::hash(&self.0).as_bytes() == digest),
-            Checksum::Sha256(digest) => Some(sha2::Sha256::digest(&self.0)[..] == digest[..]),
+            Checksum::Blake3(digest) => Some(blake3::hash(&self.bytes).as_bytes() == digest),
+            Checksum::Sha256(digest) => Some(sha2::Sha256::digest(&self.bytes)[..] == digest[..]),
             Checksum::Placeholder(_) => None,
         }
     }
@@ -77,52 +89,7 @@ fn said(dhtconfig: &[u8]) -> Result<Vec<u8>, ConfigError> {
     if let Value::Object(keys) = &mut value {
         keys.retain(|key, _| !RESULTS.contains(&key.as_str()));
     }
-    let mut json = String::new();
-    write_json(&value, &mut json);
-    Ok(json.into_bytes())
-}
-
-fn write_json(value: &Value, into: &mut String) {
-    match value {
-        Value::Object(keys) => {
-            let sorted: BTreeMap<&String, &Value> = keys.iter().collect();
-            into.push('{');
-            for (index, (key, value)) in sorted.into_iter().enumerate() {
-                if index > 0 {
-                    into.push(',');
-                }
-                into.push_str(&Value::from(key.as_str()).to_string());
-                into.push(':');
-                write_json(value, into);
-            }
-            into.push('}');
-        }
-        Value::Array(items) => {
-            into.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    into.push(',');
-                }
-                write_json(item, into);
-            }
-            into.push(']');
-        }
-        Value::String(_) | Value::Bool(_) | Value::Null | Value::Number(_) => {
-            into.push_str(&value.to_string());
-        }
-    }
-}
-
-/// Returns `bytes` with each CR LF as LF.
-fn with_plain_line_ends(bytes: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut rest = bytes.iter().copied().peekable();
-    while let Some(byte) = rest.next() {
-        if byte != b'\r' || rest.peek() != Some(&b'\n') {
-            plain.push(byte);
-        }
-    }
-    plain
+    Ok(canonical::json(&value).into_bytes())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Pure values: platforms, packages, locks, configuration. No I/O.
 
+pub mod asked;
+pub mod canonical;
 pub mod checksum;
 pub mod config;
 pub mod env_vars;

@@ -89,7 +89,8 @@ pub struct ProjectFacts {
 }
 
 impl ProjectRoot {
-    fn at(folder: &Path) -> Self {
+    /// Looks at the files of a folder.
+    pub fn at(folder: &Path) -> Self {
         let file = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
         Self {
             folder: folder.to_owned(),

@@ -7,9 +7,12 @@ use dht_store::{Base, Environment};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::checksum::{self, AskedError};
 use super::discover::{CONFIG_FILE, ProjectRoot};
-use super::lock;
+use super::spec::Spec;
+use super::{history, lock};
 use crate::env::context::Context;
+use crate::model::asked::{Asked, Component, Mark, changes};
 use crate::model::checksum::Canonical;
 use crate::model::config::checksum::Checksum;
 use crate::model::config::text::ProjectPath;
@@ -29,6 +32,9 @@ pub enum ExpectationError {
     /// A file cannot be read.
     #[error(transparent)]
     Fs(#[from] FsError),
+    /// It cannot be told what the project asks for.
+    #[error(transparent)]
+    Asked(#[from] AskedError),
 }
 
 /// A checksum that is not what it must be.
@@ -45,9 +51,13 @@ pub struct Mismatch {
 /// What was found of the checksums in `.dhtconfig`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Verdict {
-    /// The environment fingerprint that `.dhtconfig` has for this platform, when it is the one found.
+    /// The checksum that was met: of what is asked for, which is the same on every platform, or
+    /// where `.dhtconfig` has none, the environment fingerprint of this platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matched: Option<Checksum>,
+    /// The checksum of what is asked for, when it is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Mismatch>,
     /// The environment fingerprint, when it is another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<Mismatch>,
@@ -59,46 +69,142 @@ pub struct Verdict {
 impl Verdict {
     /// Tells whether nothing contradicts `.dhtconfig`.
     pub fn holds(&self) -> bool {
-        self.environment.is_none() && self.configuration.is_none()
+        self.asked.is_none() && self.environment.is_none() && self.configuration.is_none()
     }
 }
 
-/// Compares what was found with what the `.dhtconfig` of `root` says. An environment is compared
-/// when it is given: one with other groups or another Python than the project's is not meant.
+/// Compares what was found with what the `.dhtconfig` of the project says. `spec` is read without
+/// wishes of the command line. An environment is compared when it is given: one with other groups or
+/// another Python than the project's is not meant.
 pub fn compare(
     context: &Context<'_>,
-    root: &ProjectRoot,
+    spec: &Spec,
     platform: Platform,
     environment: Option<&Environment>,
 ) -> Result<Verdict, ExpectationError> {
     let mut verdict = Verdict::default();
+    let root = &spec.root;
     let Some(path) = &root.config else {
         return Ok(verdict);
     };
     let bytes = read_plain(path, config::MAX_SIZE).map_err(FsError::at("read", path))?;
     let refused = |error| ExpectationError::Config(Box::new(error));
     let config = config::read(CONFIG_FILE, &bytes).map_err(refused)?;
-    if let Some(expected) = &config.validation.config_checksum {
+    let expected = &config.validation;
+    if let Some(checksum) = &expected.config_checksum {
         let files = covered(root, &config)?;
         let canonical = Canonical::new(&bytes, &files).map_err(refused)?;
-        if canonical.agrees_with(expected) == Some(false) {
-            let names = files.keys().map(ToString::to_string);
-            let names: Vec<String> = std::iter::once(CONFIG_FILE.to_owned())
-                .chain(names)
-                .collect();
+        if canonical.agrees_with(checksum) == Some(false) {
             verdict.configuration = Some(Mismatch {
-                expected: expected.clone(),
+                expected: checksum.clone(),
                 found: canonical.checksum(),
-                differences: vec![format!("one of these changed: {}", names.join(", "))],
+                differences: changed_files(&expected.files, canonical.marks()),
             });
         }
     }
-    if let (Some(environment), Some(expected)) =
-        (environment, config.validation.environments.get(&platform))
+    if let (Some(environment), Some(expected)) = (environment, expected.environments.get(&platform))
     {
         judge(context, environment, expected, &mut verdict);
     }
+    if let Some(checksum) = &expected.venv_checksum {
+        judge_asked(context, spec, (&config, &bytes), checksum, &mut verdict)?;
+    }
     Ok(verdict)
+}
+
+/// Compares what the project asks for with `expected`.
+fn judge_asked(
+    context: &Context<'_>,
+    spec: &Spec,
+    (config, bytes): (&Config, &[u8]),
+    expected: &Checksum,
+    verdict: &mut Verdict,
+) -> Result<(), ExpectationError> {
+    let agrees = match expected {
+        Checksum::Placeholder(_) => return Ok(()),
+        Checksum::Blake3(_) => checksum::checksum(context, spec, config, bytes)? == *expected,
+        Checksum::Sha256(_) => checksum::asked(spec, config)?.agrees_with(expected) == Some(true),
+    };
+    if agrees {
+        verdict.matched = Some(expected.clone());
+        return Ok(());
+    }
+    let found = checksum::asked(spec, config)?;
+    let former = checksum::kept(context, expected).map(|asked| (asked, None));
+    let former = former.or_else(|| {
+        let (asked, commit) = history::with_checksum(context, &spec.root.folder, expected)?;
+        Some((asked, Some(commit)))
+    });
+    let differences = match former {
+        Some((former, commit)) => {
+            let since = commit.map(|commit| format!("since commit {}:", &commit[..12]));
+            let changes = changes(&former, &found);
+            since
+                .into_iter()
+                .chain(changes.iter().map(ToString::to_string))
+                .collect()
+        }
+        None => changed_parts(&config.validation.parts, &found),
+    };
+    verdict.asked = Some(Mismatch {
+        expected: expected.clone(),
+        found: found.checksum(),
+        differences,
+    });
+    Ok(())
+}
+
+/// Returns which parts are others than those that were marked.
+fn changed_parts(marked: &BTreeMap<Component, Mark>, found: &Asked) -> Vec<String> {
+    if marked.is_empty() {
+        return vec![
+            "what was expected is neither in this store nor in the project's git history"
+                .to_owned(),
+        ];
+    }
+    let found = found.marks();
+    let differing = Component::ALL
+        .into_iter()
+        .filter(|part| marked.get(part) != found.get(part));
+    differing
+        .map(|part| match (marked.get(&part), found.get(&part)) {
+            (None, _) => format!("{part}: asked for now, and not before"),
+            (_, None) => format!("{part}: asked for before, and not now"),
+            _ => format!("{part}: others than before"),
+        })
+        .collect()
+}
+
+/// Returns which files are others than those that were marked.
+fn changed_files(
+    marked: &BTreeMap<ProjectPath, Mark>,
+    found: &BTreeMap<ProjectPath, Mark>,
+) -> Vec<String> {
+    let names = |files: &BTreeMap<ProjectPath, Mark>| {
+        let names: Vec<&str> = files.keys().map(ProjectPath::as_str).collect();
+        names.join(", ")
+    };
+    if marked.is_empty() {
+        return vec![format!("one of these changed: {}", names(found))];
+    }
+    let all: BTreeSet<&ProjectPath> = marked.keys().chain(found.keys()).collect();
+    let differing = all
+        .into_iter()
+        .filter(|path| can_mark(path) && marked.get(path) != found.get(path));
+    differing
+        .map(|path| match (marked.get(path), found.get(path)) {
+            (None, _) => format!("`{path}` is new"),
+            (_, None) => format!("`{path}` is gone"),
+            _ => format!("`{path}` changed"),
+        })
+        .collect()
+}
+
+/// Tells whether a path can be written as a key everywhere; others have no mark.
+pub fn can_mark(path: &ProjectPath) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._/-+".contains(&byte);
+    let first = path.as_str().as_bytes().first();
+    path.as_str().bytes().all(plain) && first.is_some_and(|&it| it != b'-' && it != b'+')
 }
 
 fn judge(
@@ -141,6 +247,13 @@ fn differences(former: Option<&Environment>, found: &Environment) -> Vec<String>
             told.push(format!(
                 "the Python is {}, which other machines do not have",
                 base(found)
+            ));
+        }
+        let folders = found.packages.iter().filter(|it| it.folder.is_some());
+        for package in folders {
+            told.push(format!(
+                "{} is made here, of a folder or file of the project: what that says of itself may have changed",
+                package.name
             ));
         }
         told.push(

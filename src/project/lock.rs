@@ -40,6 +40,8 @@ pub enum LockKind {
     Poetry {
         /// Its packages.
         pins: Box<Pins>,
+        /// How many bytes of what was read are the lock's own.
+        length: usize,
         /// Whether `pyproject.toml` asks for something else by now.
         stale: bool,
     },
@@ -197,6 +199,7 @@ fn read_poetry(
         .map_err(|error| SpecError::Poetry(Box::new(error)))?;
     let kind = LockKind::Poetry {
         pins: Box::new(read.pins),
+        length: lock.len(),
         stale: read.stale,
     };
     Ok((format!("{lock}\n{pyproject}"), kind))

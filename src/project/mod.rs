@@ -1,9 +1,11 @@
 //! The use-cases, each a sequence of steps over a project.
 
 mod asked;
+pub mod checksum;
 pub mod discover;
 pub mod env_vars;
 pub mod expectation;
+pub mod history;
 pub mod lock;
 mod pep751;
 pub mod regenerate;

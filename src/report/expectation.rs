@@ -25,6 +25,9 @@ pub fn tell(verdict: &Verdict, ui: &Ui) {
     if let Some(mismatch) = &verdict.configuration {
         failed("Configuration", mismatch);
     }
+    if let Some(mismatch) = &verdict.asked {
+        failed("Asked for", mismatch);
+    }
     if let Some(mismatch) = &verdict.environment {
         failed("Environment", mismatch);
     }

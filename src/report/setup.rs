@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::regenerate::RegenerateReport;
+use crate::model::config::checksum::Checksum;
 use crate::project::setup::apply::{ConfigStep, SetupDone};
 use crate::project::setup::plan::{LockStep, SetupPlan};
 use crate::ui::Ui;
@@ -25,6 +26,10 @@ pub struct SetupReport {
     pub config: ConfigStep,
     /// Its sections that say something else than before.
     pub sections: Vec<String>,
+    /// The checksum of what is asked for, the same on every platform; nothing is known while the lock
+    /// is only planned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub venv_checksum: Option<Checksum>,
     /// What was done to the environment; nothing is known while the lock is only planned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<RegenerateReport>,
@@ -42,6 +47,7 @@ impl SetupReport {
             lock: plan.lock,
             config: done.config,
             sections: done.sections.clone(),
+            venv_checksum: done.venv_checksum.clone(),
             environment: environment.map(|made| RegenerateReport::new(made, dry_run)),
         }
     }
@@ -79,6 +85,11 @@ impl SetupReport {
             ConfigStep::Changed => format!(".dhtconfig {would}updated: {sections}"),
             ConfigStep::Kept => ".dhtconfig unchanged".to_owned(),
         });
+        if let Some(checksum) = &self.venv_checksum {
+            ui.done(format!(
+                "Environment checksum: {checksum} (the same on every platform)"
+            ));
+        }
         match &self.environment {
             Some(made) => ui.done(format!(
                 "Environment fingerprint: blake3:{}",

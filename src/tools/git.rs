@@ -5,6 +5,8 @@
 //! (credentials, proxies, `insteadOf`); checking out uses none, so that no hook, filter or file
 //! system monitor runs.
 
+mod history;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -89,7 +89,11 @@ fn a_project_is_captured_once_and_then_matches() {
     assert_eq!(lines[0], "✓ Python 3.11.7 environment created");
     assert_eq!(lines[1], "✓ Dependencies locked (pylock.toml, unchanged)");
     assert_eq!(lines[2], "✓ .dhtconfig generated");
-    let fingerprint = lines[3]
+    let checksum = lines[3]
+        .strip_prefix("✓ Environment checksum: ")
+        .and_then(|rest| rest.split(' ').next())
+        .unwrap();
+    let fingerprint = lines[4]
         .strip_prefix("✓ Environment fingerprint: ")
         .unwrap();
     let written = config(&folder);
@@ -102,18 +106,19 @@ fn a_project_is_captured_once_and_then_matches() {
         "lfs: true",
         "demo: \"1.0\"",
         "config_checksum: \"blake3:",
+        "venv_checksum: \"blake3:",
+        checksum,
         fingerprint,
     ] {
         assert!(written.contains(part), "{part} in {written}");
     }
-    assert!(!written.contains("venv_checksum"), "{written}");
 
     let _ = run(&["setup"]).success().warns("✓ .dhtconfig unchanged");
     let _ = run(&["setup", "--check"]).success();
     assert_eq!(config(&folder), written);
     let _ = run(&["regenerate"])
         .success()
-        .warns(&format!("✓ Environment validated: {fingerprint} ✓ MATCH"));
+        .warns(&format!("✓ Environment validated: {checksum} ✓ MATCH"));
     let json: Value = serde_json::from_str(&run(&["setup", "--json"]).success().stdout).unwrap();
     assert!(validator("report-setup").is_valid(&json), "{json}");
 }
@@ -131,7 +136,9 @@ fn what_differs_is_told() {
         .warns("✗ Environment: blake3:")
         .warns("    demo: expected 1.0, found 2.0")
         .warns("✗ Configuration: blake3:")
-        .warns("one of these changed: .dhtconfig, .pre-commit-config.yaml, pylock.toml")
+        .warns("    `pylock.toml` changed\n")
+        .warns("✗ Asked for: blake3:")
+        .warns("    demo: 1.0 became 2.0\n")
         .never_says("MATCH");
     let json = run(&["regenerate", "--json"]).code(1);
     let json: Value = serde_json::from_str(&json.stdout).unwrap();

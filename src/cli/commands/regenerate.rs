@@ -117,7 +117,7 @@ impl RegenerateArgs {
         let plain = Spec::read(&root, &Wishes::default())?;
         let is_meant = spec.groups == plain.groups && spec.python == plain.python;
         let environment = is_meant.then_some(&done.environment);
-        let verdict = expectation::compare(&open.context(), &root, platform, environment)?;
+        let verdict = expectation::compare(&open.context(), &plain, platform, environment)?;
         let holds = verdict.holds();
         let mut report = RegenerateReport::new(&done, dry_run);
         report.validation = Some(verdict);

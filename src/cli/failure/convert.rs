@@ -13,6 +13,7 @@ use crate::env::realise::RealiseError;
 use crate::env::select::SelectError;
 use crate::env::sources::SourceError;
 use crate::model::pylock::Problem;
+use crate::project::checksum::AskedError;
 use crate::project::discover::DiscoverError;
 use crate::project::env_vars::EnvVarsError;
 use crate::project::expectation::ExpectationError;
@@ -291,6 +292,16 @@ fn of_expectation(error: &ExpectationError) -> Advice {
             error.advice.as_deref().map(str::to_owned),
         ),
         ExpectationError::Fs(_) => (Kind::Work, None),
+        ExpectationError::Asked(error) => of_asked(error),
+    }
+}
+
+fn of_asked(error: &AskedError) -> Advice {
+    match error {
+        AskedError::Read { .. } => (Kind::Work, None),
+        AskedError::Discover(error) => of_discover(error),
+        AskedError::Lock { .. } => advice(Kind::Configuration, "lock again, and commit the lock"),
+        AskedError::Store(error) => of_store(error),
     }
 }
 
@@ -311,6 +322,7 @@ fn of_setup(error: &SetupError) -> Advice {
             "write that key in the plain form of the documentation, and run again",
         ),
         SetupError::Expectation(error) => of_expectation(error),
+        SetupError::Asked(error) => of_asked(error),
         SetupError::Fs(_) => (Kind::Work, None),
         SetupError::Text(_) => (Kind::Configuration, None),
         SetupError::Strategy(_) => advice(

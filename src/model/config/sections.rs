@@ -14,6 +14,7 @@ use super::structure;
 use super::text::{
     BinaryName, BinaryVersion, GroupName, ProjectPath, Timestamp, VariableName, Words,
 };
+use crate::model::asked::{Component, Mark};
 use crate::model::platform::Platform;
 use crate::model::python::{Implementation, PythonRequest, PythonVersion};
 
@@ -319,6 +320,42 @@ pub struct Validation {
     )]
     #[schemars(schema_with = "environments_schema")]
     pub environments: BTreeMap<Platform, Checksum>,
+    /// A mark of each part of what was asked for, so that it can be told which one differs.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "structure::unique_map"
+    )]
+    #[schemars(schema_with = "parts_schema")]
+    pub parts: BTreeMap<Component, Mark>,
+    /// A mark of each file that `config_checksum` covers.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "structure::unique_map"
+    )]
+    #[schemars(schema_with = "files_schema")]
+    pub files: BTreeMap<ProjectPath, Mark>,
+}
+
+fn parts_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let names = Component::ALL.map(Component::name);
+    let mark = generator.subschema_for::<Mark>();
+    schemars::json_schema!({
+        "type": "object",
+        "propertyNames": { "enum": names },
+        "additionalProperties": mark
+    })
+}
+
+fn files_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let path = generator.subschema_for::<ProjectPath>();
+    let mark = generator.subschema_for::<Mark>();
+    schemars::json_schema!({
+        "type": "object",
+        "propertyNames": path,
+        "additionalProperties": mark
+    })
 }
 
 fn environments_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {

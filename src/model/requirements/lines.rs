@@ -5,8 +5,10 @@ use super::error::Fault;
 
 /// A line without its comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Logical {
+pub struct Logical {
+    /// The number of its first part, counted from 1.
     pub number: usize,
+    /// What it says.
     pub text: String,
 }
 
@@ -38,7 +40,7 @@ pub(super) fn check_encoding(text: &str) -> Result<(), Fault> {
 }
 
 /// Returns the lines that say something.
-pub(super) fn logical_lines(text: &str) -> Vec<Logical> {
+pub fn logical_lines(text: &str) -> Vec<Logical> {
     let mut lines = Vec::new();
     let mut open: Option<Logical> = None;
     for (index, line) in text.lines().enumerate() {

@@ -26,6 +26,7 @@ use super::location::CleanUrl;
 use super::pins::{Pins, public_index};
 
 pub use error::{Fault, RequirementsError};
+pub use lines::{Logical, logical_lines};
 
 /// How many files are read at most, each as often as it is included.
 pub const MAX_FILES: usize = 100;
@@ -117,7 +118,7 @@ impl Walk<'_> {
             .map_err(|why| wrong(Fault::Read(why)))?;
         lines::check_encoding(&text).map_err(wrong)?;
         self.stack.push(path.to_owned());
-        for logical in lines::logical_lines(&text) {
+        for logical in logical_lines(&text) {
             let at_line = |problem| RequirementsError {
                 file: path.to_owned(),
                 line: Some(logical.number),

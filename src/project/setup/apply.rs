@@ -7,10 +7,12 @@ use super::plan::{LockStep, SetupPlan};
 use super::{SetupError, capture};
 use crate::env::context::Context;
 use crate::env::uv::provide_uv;
+use crate::model::asked::Asked;
 use crate::model::checksum::Canonical;
 use crate::model::config::checksum::Checksum;
 use crate::model::config::text::{ProjectPath, Timestamp, Words};
 use crate::model::config::{self, Config, FingerprintSection, edit};
+use crate::project::checksum;
 use crate::project::discover::{CONFIG_FILE, UV_LOCK};
 use crate::project::env_vars;
 use crate::project::expectation::{self, ExpectationError};
@@ -51,6 +53,8 @@ pub struct SetupDone {
     pub sections: Vec<String>,
     /// What a user should know of the locks.
     pub warnings: Vec<String>,
+    /// The checksum of what is asked for; unknown while the lock is only planned.
+    pub venv_checksum: Option<Checksum>,
     /// The environment; unknown while the lock is only planned.
     pub regenerated: Option<Regenerated>,
 }
@@ -107,11 +111,17 @@ impl SetupPlan {
         let fingerprint = Checksum::Blake3(*made.fingerprint.0.as_bytes());
         let environments = &mut self.config.validation.environments;
         environments.insert(self.platform, fingerprint);
-        let text = self.finished(options.now.as_ref())?;
+        let asked = checksum::asked(&spec, &self.config)?;
+        if !options.dry_run {
+            checksum::keep(context, &asked)?;
+        }
+        let text = self.finished(&asked, options.now.as_ref())?;
         if !options.dry_run && self.before.as_ref() != Some(&text) {
             env_vars::write_plain(&self.root.folder.join(CONFIG_FILE), &text, 0o644)?;
         }
-        self.done(locks.join(", "), &text, Some((made, spec.warnings())))
+        let mut done = self.done(locks.join(", "), &text, Some((made, spec.warnings())))?;
+        done.venv_checksum = Some(asked.checksum());
+        Ok(done)
     }
 
     fn write(&self, wanted: &Config) -> Result<String, SetupError> {
@@ -123,8 +133,14 @@ impl SetupPlan {
 
     /// Returns the text of `.dhtconfig` with its checksum; with another time only where something
     /// else is another too.
-    fn finished(&self, now: Option<&Timestamp>) -> Result<String, SetupError> {
+    fn finished(&self, asked: &Asked, now: Option<&Timestamp>) -> Result<String, SetupError> {
         let mut wanted = self.config.clone();
+        let expected = &mut wanted.validation.venv_checksum;
+        let agrees = expected.as_ref().and_then(|it| asked.agrees_with(it));
+        if agrees != Some(true) {
+            *expected = Some(asked.checksum());
+        }
+        wanted.validation.parts = asked.marks();
         let files = expectation::covered(&self.root, &wanted)?;
         let canonical = Canonical::new(self.write(&wanted)?.as_bytes(), &files)
             .map_err(|error| ExpectationError::Config(Box::new(error)))?;
@@ -133,6 +149,9 @@ impl SetupPlan {
         if agrees != Some(true) {
             *expected = Some(canonical.checksum());
         }
+        let marks = canonical.marks().iter();
+        let marks = marks.filter(|(path, _)| expectation::can_mark(path));
+        wanted.validation.files = marks.map(|(path, it)| (path.clone(), it.clone())).collect();
         let text = self.write(&wanted)?;
         if self.before.as_ref() == Some(&text) {
             return Ok(text);
@@ -179,6 +198,7 @@ impl SetupPlan {
                 .map(|(key, _)| key.clone())
                 .collect(),
             warnings,
+            venv_checksum: None,
             regenerated,
         })
     }

@@ -10,6 +10,7 @@ pub mod plan;
 use dht_store::fs::FsError;
 use uv_normalize::PackageName;
 
+use super::checksum::AskedError;
 use super::env_vars::EnvVarsError;
 use super::expectation::ExpectationError;
 use super::regenerate::RegenerateError;
@@ -51,6 +52,9 @@ pub enum SetupError {
     /// Its checksums could not be told.
     #[error(transparent)]
     Expectation(#[from] ExpectationError),
+    /// It cannot be told what the project asks for.
+    #[error(transparent)]
+    Asked(#[from] AskedError),
     /// A file cannot be read or written.
     #[error(transparent)]
     Fs(#[from] FsError),
