@@ -29,7 +29,7 @@ const PYTHON: RealisationKind = RealisationKind("python");
 /// Interpreters outside of the store, by version and platform.
 const EXTERNAL: RealisationKind = RealisationKind("python-external");
 /// The form in which builds are kept; another number makes all realisations void.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 
 /// An interpreter that environments can be based on.
 #[derive(Debug, Clone)]

@@ -102,6 +102,7 @@ fn read_list(context: &Context<'_>, location: Location) -> Result<Vec<u8>, Strin
         location,
         filename,
         sha256: None,
+        also: Vec::new(),
         size: None,
     };
     let fetched = context.fetcher.fetch(&archive, &Quiet);

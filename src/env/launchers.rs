@@ -25,6 +25,7 @@ pub fn pinned_wheel() -> Archive {
         )),
         filename: FILENAME.to_owned(),
         sha256: Sha256::from_hex(SHA256),
+        also: Vec::new(),
         size: Some(SIZE),
     }
 }

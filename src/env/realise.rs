@@ -143,24 +143,29 @@ fn package(wheel: &WheelInput, entry: EntryRef) -> Package {
 }
 
 /// Returns the input that a realisation is about. With `python_lib`, for a tree that depends on it.
-fn key(target: &Target, sha256: Sha256, direct_url: Option<&str>, python_lib: bool) -> Vec<u8> {
+fn key(target: &Target, sha256: Sha256, wheel: &WheelInput, python_lib: bool) -> Vec<u8> {
     let layout = format!("{:?}", target.platform.layout()).to_lowercase();
     let lib = if python_lib {
         target.python.lib_name()
     } else {
         String::new()
     };
-    let direct_url = direct_url.unwrap_or_default();
-    format!("form {INSTALLED_FORM}\n{sha256}\n{layout}\n{lib}\n{direct_url}").into_bytes()
+    let direct_url = wheel.direct_url.as_deref().unwrap_or_default();
+    let also = wheel
+        .archive
+        .also
+        .iter()
+        .map(|digest| format!("\n{digest}"));
+    let also: String = also.collect();
+    format!("form {INSTALLED_FORM}\n{sha256}\n{layout}\n{lib}\n{direct_url}{also}").into_bytes()
 }
 
 fn realised(context: &Context<'_>, target: &Target, wheel: &WheelInput) -> Option<EntryRef> {
     let sha256 = wheel.archive.sha256?;
-    let direct_url = wheel.direct_url.as_deref();
     [false, true].into_iter().find_map(|python_lib| {
         context
             .store
-            .realised_entry(WHEEL, &key(target, sha256, direct_url, python_lib))
+            .realised_entry(WHEEL, &key(target, sha256, wheel, python_lib))
     })
 }
 
@@ -288,11 +293,10 @@ fn unpack(
             filename: name.clone(),
             source,
         })?;
-    let direct_url = input.direct_url.as_deref();
     Ok(Unpacked {
         index,
         ready: staged.finish()?,
-        key: key(target, file.sha256, direct_url, installed.uses_python_lib),
+        key: key(target, file.sha256, input, installed.uses_python_lib),
         startup: installed
             .startup_files
             .iter()

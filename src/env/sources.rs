@@ -166,7 +166,7 @@ fn input(
             subdirectory,
             ..
         } => {
-            format!("git {url} {commit} {subdirectory:?}")
+            format!("git {} {commit} {subdirectory:?}", url.as_url())
         }
         Source::Directory { path, editable } => {
             let kind = if *editable { "editable" } else { "folder" };
@@ -180,10 +180,12 @@ fn input(
 }
 
 fn digest_of(archive: &Archive) -> String {
-    match archive.sha256 {
+    let first = match archive.sha256 {
         Some(sha256) => sha256.to_string(),
-        None => archive.location.to_string(),
-    }
+        None => archive.location.whole(),
+    };
+    let also = archive.also.iter().map(|digest| format!(" {digest}"));
+    first + &also.collect::<String>()
 }
 
 /// Returns the digest of the files that say how a folder is built.

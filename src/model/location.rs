@@ -14,6 +14,16 @@ pub enum Location {
     File(PathBuf),
 }
 
+impl Location {
+    /// Returns the whole address or path, as text that is never shown.
+    pub fn whole(&self) -> String {
+        match self {
+            Self::Url(url) => url.as_url().as_str().to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -27,7 +37,7 @@ impl fmt::Display for Location {
 /// to hash.
 ///
 /// Credentials are joined to a request at the last moment, from netrc or the environment.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CleanUrl(Url);
 
 impl CleanUrl {
@@ -75,9 +85,22 @@ impl CleanUrl {
     }
 }
 
+impl fmt::Debug for CleanUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "CleanUrl({self})")
+    }
+}
+
+/// Shown without its query: what signs a request has no name that could be known.
 impl fmt::Display for CleanUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
+        let text = self.0.as_str();
+        let shown = match (text.find('?'), text.find('#')) {
+            (Some(query), Some(fragment)) if fragment < query => text,
+            (Some(query), _) => &text[..query],
+            (None, _) => text,
+        };
+        formatter.write_str(shown)
     }
 }
 
@@ -87,7 +110,10 @@ mod tests {
 
     #[test]
     fn keeps_no_secret() {
-        let clean = |text: &str| CleanUrl::new(text.parse().unwrap()).to_string();
+        let clean = |text: &str| {
+            let url = CleanUrl::new(text.parse().unwrap());
+            url.as_url().as_str().to_owned()
+        };
         assert_eq!(clean("https://me:pw@host/a.whl#x"), "https://host/a.whl#x");
         assert_eq!(
             clean("https://host/a?X-Amz-Signature=1&v=2"),
@@ -95,5 +121,12 @@ mod tests {
         );
         assert_eq!(clean("https://host/a?token=1"), "https://host/a");
         assert_eq!(clean("ssh://git:pw@host/a"), "ssh://git@host/a");
+    }
+
+    #[test]
+    fn shows_no_query() {
+        let shown = |text: &str| CleanUrl::new(text.parse().unwrap()).to_string();
+        assert_eq!(shown("https://host/a.whl?tok=1#x"), "https://host/a.whl");
+        assert_eq!(shown("https://host/a.whl#x?y"), "https://host/a.whl#x?y");
     }
 }

@@ -27,6 +27,45 @@ impl std::fmt::Display for Sha256 {
     }
 }
 
+/// A digest that locks may give beside SHA-256. Weaker ones, and those that no tool writes, prove
+/// nothing more and are not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Algorithm {
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+impl Algorithm {
+    /// Every one, with how locks name it and how many hexadecimal digits it has.
+    pub const ALL: [(Self, &'static str, usize); 2] =
+        [(Self::Sha384, "sha384", 96), (Self::Sha512, "sha512", 128)];
+
+    /// Returns how locks name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha384 => Self::ALL[0].1,
+            Self::Sha512 => Self::ALL[1].1,
+        }
+    }
+}
+
+/// One such digest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FurtherDigest {
+    /// Which.
+    pub algorithm: Algorithm,
+    /// Its digits, lower case.
+    pub hex: String,
+}
+
+impl std::fmt::Display for FurtherDigest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}:{}", self.algorithm.name(), self.hex)
+    }
+}
+
 /// An archive and what the lock says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Archive {
@@ -36,6 +75,8 @@ pub struct Archive {
     pub filename: String,
     /// Its digest. `None` only where the configuration allows packages without a hash.
     pub sha256: Option<Sha256>,
+    /// What else the lock gives of its bytes, checked too.
+    pub also: Vec<FurtherDigest>,
     /// Its size in bytes, where the lock gives it.
     pub size: Option<u64>,
 }

@@ -112,7 +112,7 @@ fn location_url(location: &Location) -> Option<String> {
 }
 
 fn clean(url: &CleanUrl) -> String {
-    url.to_string()
+    url.as_url().as_str().to_owned()
 }
 
 /// Returns the address of a file or folder; `None` for a path that is not absolute.
@@ -140,6 +140,7 @@ mod tests {
             location,
             filename: "a-1.tar.gz".to_owned(),
             sha256: None,
+            also: Vec::new(),
             size: None,
         }
     }

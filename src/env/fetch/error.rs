@@ -166,6 +166,18 @@ pub enum FetchError {
         /// Whether the answer called itself a web page.
         page: bool,
     },
+    /// The bytes have the SHA-256 of the lock, and not its other digest. Final: nothing else is tried.
+    #[error("`{from}` does not have the locked digest: expected {algorithm} {expected}, got {got}")]
+    OtherHash {
+        /// Where the bytes came from.
+        from: Box<Location>,
+        /// Which digest.
+        algorithm: &'static str,
+        /// What the lock says.
+        expected: String,
+        /// What came.
+        got: String,
+    },
     /// Another size than the lock says. Final: nothing else is tried.
     #[error("`{from}` does not have the locked size: expected {expected} bytes, got {got}")]
     Size {
@@ -267,7 +279,7 @@ impl FetchError {
     pub const fn is_integrity(&self) -> bool {
         matches!(
             self,
-            Self::Hash { .. } | Self::Size { .. } | Self::TooLarge { .. }
+            Self::Hash { .. } | Self::OtherHash { .. } | Self::Size { .. } | Self::TooLarge { .. }
         )
     }
 
@@ -320,6 +332,9 @@ impl FetchError {
                 "run again: the transfer goes on where it stopped; `DHT_HTTP_TIMEOUT` sets how long to wait, in seconds"
             }
             Self::Hash { page: true, .. } | Self::Size { page: true, .. } => PAGE,
+            Self::OtherHash { .. } => {
+                "the lock contradicts itself: lock again, and compare with the index"
+            }
             Self::Hash { .. } | Self::Size { .. } => {
                 "do not use the file: either the lock or the server is wrong; if the change is expected, lock again"
             }

@@ -11,11 +11,13 @@ use crate::model::selection::Archive;
 
 impl Fetcher {
     /// Returns the archive from the first local folder that has it under its name with its digest.
-    /// The archive has one: a name alone proves nothing.
+    /// The archive has one: a name alone proves nothing. What is wrong with the last one that is passed
+    /// over goes to `other`.
     pub(super) fn in_local_folders(
         &self,
         archive: &Archive,
         progress: &dyn FetchProgress,
+        other: &mut Option<FetchError>,
     ) -> Result<Option<FetchedFile>, FetchError> {
         if self.settings.local_folders.is_empty() {
             return Ok(None);
@@ -28,8 +30,9 @@ impl Fetcher {
             }
             match check_local(&path, archive) {
                 Ok(found) => return Ok(Some(found)),
-                Err(FetchError::Hash { .. } | FetchError::Size { .. }) => {
+                Err(error @ (FetchError::Hash { .. } | FetchError::Size { .. })) => {
                     progress.passed_over(archive, &path);
+                    *other = Some(error);
                 }
                 Err(error) => return Err(error),
             }

@@ -10,6 +10,7 @@
 //! Reading the environment is not done here: [`FetchSettings`] comes from outside. Unpacking is
 //! not done here either: [`Fetcher::fetch_all`] hands each file over as soon as it is complete.
 
+mod also;
 mod client;
 mod credentials;
 mod download;
@@ -113,32 +114,42 @@ impl Fetcher {
         archive: &Archive,
         progress: &dyn FetchProgress,
     ) -> Result<FetchedFile, FetchError> {
-        let found = match &archive.location {
-            Location::File(path) => Some(check_local(path, archive)?),
-            Location::Url(_) => self.on_this_machine(archive, progress)?,
+        let fetched = self.unchecked(stop, archive, progress)?;
+        also::check(&fetched.path, archive)?;
+        progress.finished(archive, fetched.origin != Origin::Downloaded);
+        Ok(fetched)
+    }
+
+    /// Returns the archive with its SHA-256 checked, and no other digest.
+    fn unchecked(
+        &self,
+        stop: &AtomicBool,
+        archive: &Archive,
+        progress: &dyn FetchProgress,
+    ) -> Result<FetchedFile, FetchError> {
+        let url = match &archive.location {
+            Location::File(path) => return check_local(path, archive),
+            Location::Url(url) => url,
         };
-        if let Some(found) = found {
-            progress.finished(archive, true);
+        let mut other = None;
+        if let Some(found) = self.on_this_machine(archive, progress, &mut other)? {
             return Ok(found);
         }
-        let Location::Url(url) = &archive.location else {
-            unreachable!("because files are always found or an error");
-        };
         if self.settings.offline {
-            return Err(FetchError::Offline {
+            // A file of this name that is another one says more than that there is none.
+            return Err(other.unwrap_or_else(|| FetchError::Offline {
                 filename: archive.filename.clone(),
                 url: url.clone(),
-            });
+            }));
         }
-        let fetched = self.over_network(stop, archive, url, progress)?;
-        progress.finished(archive, fetched.origin == Origin::Reused);
-        Ok(fetched)
+        self.over_network(stop, archive, url, progress)
     }
 
     fn on_this_machine(
         &self,
         archive: &Archive,
         progress: &dyn FetchProgress,
+        other: &mut Option<FetchError>,
     ) -> Result<Option<FetchedFile>, FetchError> {
         let Some(sha256) = archive.sha256 else {
             return Ok(None);
@@ -146,7 +157,7 @@ impl Fetcher {
         if let Some(found) = self.kept(sha256) {
             return Ok(Some(found));
         }
-        self.in_local_folders(archive, progress)
+        self.in_local_folders(archive, progress, other)
     }
 
     fn over_network(

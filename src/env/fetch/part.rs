@@ -96,8 +96,7 @@ impl Part {
     /// Says whether `url` can be asked for the rest, and under which validator.
     pub(super) fn resumable(&self, url: &CleanUrl) -> Option<Option<&str>> {
         let notes = self.notes.as_ref()?;
-        (self.length > 0 && notes.url == url.as_url().as_str())
-            .then_some(notes.validator.as_deref())
+        (self.length > 0 && notes.url == url.to_string()).then_some(notes.validator.as_deref())
     }
 
     /// Notes where the bytes come from; without such a note they are not continued.

@@ -75,7 +75,7 @@ fn package(
         table.insert("requires-python".into(), requires.to_string().into());
     }
     if let Some(found) = locate::find(pins, pin, offers)? {
-        table.insert("index".into(), found.index.to_string().into());
+        table.insert("index".into(), found.index.as_url().as_str().into());
         let files = || found.wheels.iter().copied().chain(found.sdist);
         if files().all(|offer| offer.yanked) {
             warnings.push(format!(
@@ -101,7 +101,7 @@ fn package(
 fn offered(offer: &Offer) -> Table {
     let mut table = Table::new();
     table.insert("name".into(), offer.filename.clone().into());
-    table.insert("url".into(), offer.url.to_string().into());
+    table.insert("url".into(), offer.url.as_url().as_str().into());
     if let Some(size) = offer.size.and_then(|size| i64::try_from(size).ok()) {
         table.insert("size".into(), size.into());
     }
@@ -132,7 +132,7 @@ fn direct(source: &PinSource) -> (&'static str, Table) {
             sha256,
             subdirectory,
         } => {
-            put("url", Some(url.to_string().into()));
+            put("url", Some(url.as_url().as_str().into()));
             put("hashes", Some(hashes(*sha256)));
             put("subdirectory", text(subdirectory));
             "archive"
@@ -149,7 +149,7 @@ fn direct(source: &PinSource) -> (&'static str, Table) {
             subdirectory,
         } => {
             put("type", Some("git".into()));
-            put("url", Some(url.to_string().into()));
+            put("url", Some(url.as_url().as_str().into()));
             put("commit-id", Some(commit.clone().into()));
             put("requested-revision", text(requested));
             put("subdirectory", text(subdirectory));

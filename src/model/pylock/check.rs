@@ -10,7 +10,7 @@ use uv_pep440::{Version, VersionSpecifiers};
 use uv_pep508::MarkerTree;
 
 use super::{LockPolicy, Problem};
-use crate::model::selection::Sha256;
+use crate::model::selection::{Algorithm, FurtherDigest, Sha256};
 
 pub(super) struct Expected<'a> {
     pub name: &'a PackageName,
@@ -101,6 +101,22 @@ pub(super) fn sha256(
             Err(Problem::WeakHash(names.join(", ")))
         }
     }
+}
+
+/// Returns the digests that are checked beside SHA-256.
+pub(super) fn further(hashes: &BTreeMap<String, String>) -> Result<Vec<FurtherDigest>, Problem> {
+    let mut found = Vec::new();
+    for (algorithm, name, digits) in Algorithm::ALL {
+        let Some(text) = hashes.get(name) else {
+            continue;
+        };
+        let hex = text.to_ascii_lowercase();
+        if hex.len() != digits || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Problem::HashFormat(text.chars().take(140).collect()));
+        }
+        found.push(FurtherDigest { algorithm, hex });
+    }
+    Ok(found)
 }
 
 /// Reads a name that must already be written in its normal form.

@@ -4,7 +4,7 @@
 //! SHA-256 decides what the bytes are worth. `http` is allowed on this machine (loopback), since it
 //! can be read by nobody else. `file` addresses and absolute paths are allowed below the project's
 //! folder. A path relative to the lock may leave it (`../sibling` is how repositories that stand
-//! side by side name each other). Everything else needs the user's word, never the repository's.
+//! side by side name each other), but not to a file without a digest. Everything else needs the user's word, never the repository's.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -64,7 +64,10 @@ pub(super) fn address(text: &str) -> Result<Address, Problem> {
 /// Returns the text as it may be shown: without secrets, not endless.
 fn shown(text: &str) -> String {
     let clean = Url::parse(text).map_or_else(
-        |_| text.rsplit('@').next().unwrap_or(text).to_owned(),
+        |_| {
+            let path = text.split('?').next().unwrap_or(text);
+            path.rsplit('@').next().unwrap_or(path).to_owned()
+        },
         |url| CleanUrl::new(url).to_string(),
     );
     clean
@@ -149,7 +152,12 @@ pub(super) fn local_path(
     Ok(normal(&origin.folder.join(path)))
 }
 
-fn inside(path: PathBuf, origin: &LockOrigin, policy: &LockPolicy) -> Result<PathBuf, Problem> {
+/// Checks that a path stays in the project, or in a folder that the user allows.
+pub(super) fn inside(
+    path: PathBuf,
+    origin: &LockOrigin,
+    policy: &LockPolicy,
+) -> Result<PathBuf, Problem> {
     let mut folders = std::iter::once(&origin.folder).chain(&policy.allowed_folders);
     if folders.any(|folder| path.starts_with(folder)) {
         Ok(path)

@@ -9,10 +9,10 @@ use uv_pep440::Version;
 use uv_pep508::MarkerTree;
 
 use super::check::{
-    Expected, file_address, last_segment, marker, names, normalised, sdist_extension, sha256,
-    specifiers, subdirectory,
+    Expected, file_address, further, last_segment, marker, names, normalised, sdist_extension,
+    sha256, specifiers, subdirectory,
 };
-use super::location::{address, archive_url, git_url, local_path};
+use super::location::{address, archive_url, git_url, inside, local_path};
 use super::raw::{RawDirectory, RawFile, RawLock, RawPackage, RawVcs};
 use super::{
     LockOrigin, LockPolicy, LockedPackage, LockedWheel, MAX_BYTES, PackageSource, Problem, Pylock,
@@ -312,10 +312,16 @@ impl Reader<'_> {
             return Err(Keyed(inner("name"), Problem::HiddenStep(filename)));
         }
         let sha256 = sha256(&raw.hashes, fragment.as_deref(), self.policy);
+        let sha256 = at(&inner("hashes"), sha256)?;
+        if let (None, Location::File(path)) = (sha256, &location) {
+            let confined = inside(path.clone(), self.origin, self.policy);
+            at(&inner("path"), confined)?;
+        }
         Ok(Archive {
             location,
             filename,
-            sha256: at(&inner("hashes"), sha256)?,
+            sha256,
+            also: at(&inner("hashes"), further(&raw.hashes))?,
             size: raw.size,
         })
     }

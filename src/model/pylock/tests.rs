@@ -26,7 +26,7 @@ sdist = { name = "files-1.0.tar.gz", url = "https://example.org/download?id=1", 
 [[packages.wheels]]
 url = "https://example.org/files-1.0%2Bcpu-py3-none-any.whl#sha256=08695f5cb7ed6e0531a20572697297273c47b8cae5a63ffc6d6ed5c201be6e44"
 upload-time = 2022-10-25T02:36:22Z
-hashes = { sha256 = "08695f5cb7ed6e0531a20572697297273c47b8cae5a63ffc6d6ed5c201be6e44", sha512 = "x" }
+hashes = { sha256 = "08695f5cb7ed6e0531a20572697297273c47b8cae5a63ffc6d6ed5c201be6e44", md5 = "x" }
 
 [packages.tool.other]
 anything = [1, { deep = true }]
@@ -354,4 +354,45 @@ fn a_bomb_ends_in_an_error() {
     ));
     assert!(parse(&text).is_err());
     assert!(refusal(&" ".repeat(MAX_BYTES + 1)).contains("more than the 52428800"));
+}
+
+#[test]
+fn every_digest_that_is_given_is_taken_and_a_file_without_one_stays_in_the_project() {
+    let sha512 = "ab".repeat(64);
+    let wheel = |hashes: &str| {
+        lock(&format!(
+            "name = \"colorama\"\nversion = \"0.4.6\"\nwheels = [{{ url = \"https://h/colorama-0.4.6-py3-none-any.whl\", hashes = {{ {hashes} }} }}]"
+        ))
+    };
+    let read = parse(&wheel(&format!(
+        "sha256 = \"{HASH}\", sha512 = \"{sha512}\", md5 = \"0\""
+    )))
+    .unwrap();
+    let PackageSource::Files { wheels, .. } = &read.packages[0].source else {
+        panic!("{read:?}");
+    };
+    let also = &wheels[0].archive.also;
+    assert_eq!(also[0].to_string(), format!("sha512:{sha512}"));
+    assert!(refusal(&wheel(&format!("sha256 = \"{HASH}\", sha512 = \"{HASH}\""))).contains(HASH));
+
+    let at = |path: &str| {
+        let text = lock(&format!(
+            "name = \"a\"\narchive = {{ path = \"{path}\", hashes = {{}} }}"
+        ));
+        let origin = LockOrigin {
+            file: "/project/pylock.toml".into(),
+            folder: "/project".into(),
+        };
+        let policy = LockPolicy {
+            allow_missing_hashes: true,
+            ..LockPolicy::default()
+        };
+        Pylock::parse(&text, &origin, &policy)
+    };
+    #[cfg(unix)]
+    {
+        assert!(at("vendor/a-1.zip").is_ok());
+        let error = at("../outside/a-1.zip").unwrap_err();
+        assert!(matches!(*error.problem, Problem::Outside(_)), "{error:?}");
+    }
 }

@@ -274,6 +274,7 @@ fn archive(
         location,
         filename,
         sha256,
+        also: Vec::new(),
         size: None,
     })
 }

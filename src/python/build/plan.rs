@@ -162,6 +162,7 @@ mod tests {
             location: Location::File("/m/a.tar.gz".into()),
             filename: "a.tar.gz".into(),
             sha256: None,
+            also: Vec::new(),
             size: None,
         }
     }

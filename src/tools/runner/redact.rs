@@ -29,12 +29,20 @@ fn without_users(text: &str) -> String {
         let end = after
             .find(|c: char| c.is_whitespace() || "/?#\"'<>`".contains(c))
             .unwrap_or(after.len());
-        let (authority, tail) = after.split_at(end);
+        let (authority, mut tail) = after.split_at(end);
         match authority.rsplit_once('@') {
             // `git@host` names the service, not a person.
             Some(("git", host)) => out.extend(["git@", host]),
             Some((_, host)) => out.extend(["***@", host]),
             None => out.push_str(authority),
+        }
+        let end = tail
+            .find(|c: char| c.is_whitespace() || "#\"'<>`".contains(c))
+            .unwrap_or(tail.len());
+        // What signs a request has no name that could be known.
+        if let Some(query) = tail[..end].find('?') {
+            out.extend([&tail[..query], "?***"]);
+            tail = &tail[end..];
         }
         rest = tail;
     }
@@ -81,7 +89,15 @@ mod tests {
             ("a 'http://u:p@ss@h/' b@c", "a 'http://***@h/' b@c"),
             (
                 "https://h/a?v=1&X-Amz-Security-Token=z&w=2",
-                "https://h/a?v=1&X-Amz-Security-Token=***&w=2",
+                "https://h/a?***",
+            ),
+            (
+                "'https://me:pw@h/a?tok=z#f' failed",
+                "'https://***@h/a?***#f' failed",
+            ),
+            (
+                "GET /a?X-Amz-Security-Token=z&w=2",
+                "GET /a?X-Amz-Security-Token=***&w=2",
             ),
             ("why? token", "why? token"),
             ("plain hunter2", "plain ***"),

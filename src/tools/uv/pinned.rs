@@ -74,6 +74,7 @@ pub fn pinned_wheel(platform: Platform) -> Archive {
         location: Location::Url(CleanUrl::new(url)),
         filename,
         sha256: Sha256::from_hex(wheel.sha256),
+        also: Vec::new(),
         size: Some(wheel.size),
     }
 }

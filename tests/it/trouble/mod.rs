@@ -5,6 +5,7 @@
 mod asked;
 mod drift;
 mod killed;
+mod locks;
 mod machine;
 mod mutations;
 mod world;

@@ -44,6 +44,7 @@ fn row_25_without_a_digest_the_computed_one_is_returned() {
     let bench = Bench::new();
     let archive = Archive {
         sha256: None,
+        also: Vec::new(),
         size: None,
         ..archive(&server, &body())
     };

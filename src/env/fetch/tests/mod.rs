@@ -137,6 +137,7 @@ fn archive_at(url: &str, body: &[u8]) -> Archive {
         location: Location::Url(CleanUrl::new(url.parse().unwrap())),
         filename: "demo-1.0-py3-none-any.whl".into(),
         sha256: Some(digest(body)),
+        also: Vec::new(),
         size: Some(body.len() as u64),
     }
 }

@@ -162,7 +162,7 @@ fn row_27_no_secret_reaches_a_file_or_a_message() {
             ..settings_with(&login)
         });
         let url = server
-            .url("/a.whl?token=query-pw-3")
+            .url("/a.whl?tok=query-pw-3")
             .replace("//", "//me:index-pw-1@");
         let error = bench.fetch(&archive_at(&url, &body())).unwrap_err();
         let mut shown = format!("{} {error:?} {:?}", chain(&error), bench.fetcher);

@@ -107,12 +107,25 @@ fn sysconfig(text: &str, prefix: &str) -> String {
         "def _place(values, token):\n",
         "    import sys\n",
         "\n",
+        "    place = sys.base_prefix\n",
+        "    safe = \"@%+=:,./-_\"\n",
+        "    word = \"\".join(c if c.isalnum() or c in safe else \"\\\\\" + c for c in place)\n",
+        "    quoted = place.replace(\"'\", \"'\\\\''\")\n",
         "    for name, value in values.items():\n",
         "        if isinstance(value, str) and token in value:\n",
         // Else what is built with this Python would name the place of this Python.
         "            for flag in (\"-Wl,-rpath,\" + token + \"/lib \", \"-Wl,-rpath,\" + token + \"/lib\"):\n",
         "                value = value.replace(flag, \"\")\n",
-        "            values[name] = value.replace(token, sys.base_prefix)\n",
+        "            if value.startswith(token) and not value.split()[1:]:\n",
+        "                values[name] = value.replace(token, place)\n",
+        "                continue\n",
+        // A text of options, which is split as a shell does.
+        "            first, *rest = value.split(token)\n",
+        "            value, quotes = first, first.count(\"'\")\n",
+        "            for part in rest:\n",
+        "                value += (quoted if quotes % 2 else word) + part\n",
+        "                quotes += part.count(\"'\")\n",
+        "            values[name] = value\n",
         "\n\n",
     ));
     text.push_str(&format!("_place(build_time_vars, \"{TOKEN}\")\n"));
@@ -258,6 +271,31 @@ mod tests {
         let placed = apply("lib/python3.11/_sysconfigdata__linux_.py", text, "/p/q");
         assert!(!placed.contains("/p/q"), "{placed}");
         assert!(placed.contains("sys.base_prefix"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn options_are_split_right_wherever_the_build_stands() {
+        let Some(build) = crate::python::disk_sink::pyenv_build("3.11.7") else {
+            return;
+        };
+        let text = "build_time_vars = {'LIBDIR': '/p/q/lib', 'L': '-L/p/q/lib -I/p/q/include ',\n\
+            'D': '/p/q/a /p/q/b', 'C': \"'--prefix=/p/q' '--x' '--y=/p/q'\"}\n";
+        let placed = apply("lib/python3.11/_sysconfigdata__linux_.py", text, "/p/q");
+        let program = format!(
+            "import sys\nsys.base_prefix = \"/my home/it's\"\n{placed}\nimport shlex\n\
+            v = build_time_vars\nprint(v['LIBDIR'], *(shlex.split(v[k]) for k in 'LDC'))\n"
+        );
+        let output = crate::tools::runner::Call::new(&build.join("bin/python3"))
+            .args(["-I", "-S", "-B", "-c", &program])
+            .run(&crate::tools::runner::Cancel::default())
+            .unwrap();
+        assert_eq!(
+            String::from_utf8(output.stdout).unwrap().trim_end(),
+            "/my home/it's/lib [\"-L/my home/it's/lib\", \"-I/my home/it's/include\"] \
+             [\"/my home/it's/a\", \"/my home/it's/b\"] \
+             [\"--prefix=/my home/it's\", '--x', \"--y=/my home/it's\"]"
+        );
     }
 
     #[test]
