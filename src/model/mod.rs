@@ -3,6 +3,7 @@
 pub mod asked;
 pub mod canonical;
 pub mod checksum;
+pub mod clues;
 pub mod config;
 pub mod env_vars;
 pub mod git_files;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use dht_store::fs::read_plain;
 
+use crate::model::clues::compiled;
 use crate::model::pylock;
 use crate::model::pyproject::{self, Pyproject, PyprojectError};
 use crate::model::python_pin::{ParsePinError, PythonPin, parse_python_version_file};
@@ -183,6 +184,16 @@ pub fn discover(folder: &Path) -> Result<ProjectRoot, DiscoverError> {
 pub fn discover_unlocked(folder: &Path) -> Result<ProjectRoot, DiscoverError> {
     let inner = match discover(folder) {
         Err(DiscoverError::NoLock(inner)) => inner,
+        Err(DiscoverError::None(folder)) => {
+            let has_requirements = |folder: &&Path| {
+                let has = |file: &str| folder.join(file).is_file();
+                !compiled::inputs(&has).is_empty() || has("setup.py") || has("setup.cfg")
+            };
+            return match folder.ancestors().find(has_requirements) {
+                Some(found) => Ok(ProjectRoot::at(found)),
+                None => Err(DiscoverError::None(folder)),
+            };
+        }
         other => return other,
     };
     for ancestor in inner.ancestors().skip(1) {

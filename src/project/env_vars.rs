@@ -3,7 +3,7 @@
 //! The law: sources are read, never run; symbolic links are not followed; a file of variables only
 //! ever grows, and no value leaves it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,11 +11,15 @@ use dht_store::fs::{self, Dir, FileKind, FsError, read_plain};
 
 use super::discover::ProjectRoot;
 use super::spec::{self, SpecError};
+use crate::model::clues::{self, dockerfile};
 use crate::model::config::Config;
-use crate::model::env_vars::{Evidence, Variable, dotenv, in_python, variables};
+use crate::model::env_vars::{Evidence, Variable, dotenv, in_python, is_of_the_project, variables};
 
 /// The file in which a developer keeps values.
 pub const DOTENV: &str = ".env";
+
+/// The file that describes an image.
+const DOCKERFILE: &str = "Dockerfile";
 
 /// The largest source or file of variables that is read, in bytes.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
@@ -72,19 +76,48 @@ pub fn evidence(folder: &Path) -> Result<Evidence, EnvVarsError> {
                 .insert(name.to_owned(), dotenv::read(&text));
         }
     }
-    let mut paths = BTreeMap::new();
-    walk(folder, "", 0, &mut paths);
-    for (shown, path) in paths.into_iter().take(MAX_FILES) {
-        // A source that cannot be read as text is none that Python could run.
-        let Ok(Some(text)) = read(&path) else {
-            continue;
-        };
+    let of_image = of_dockerfile(folder);
+    if !of_image.is_empty() {
+        evidence.examples.insert(DOCKERFILE.to_owned(), of_image);
+    }
+    for (shown, text) in sources(folder) {
         let used = in_python(&text);
         if !used.is_empty() {
             evidence.sources.insert(shown, used);
         }
     }
     Ok(evidence)
+}
+
+/// Returns the variables that a `Dockerfile` sets: the project has something to go by without them.
+fn of_dockerfile(folder: &Path) -> Vec<dotenv::Entry> {
+    // What cannot be read as text is no Dockerfile.
+    let text = read(&folder.join(DOCKERFILE)).ok().flatten();
+    let set = dockerfile::read(&text.unwrap_or_default()).variables;
+    let own = set.into_iter().filter(|(name, _)| is_of_the_project(name));
+    own.map(|(name, line)| dotenv::Entry {
+        name,
+        has_value: true,
+        active: false,
+        line,
+    })
+    .collect()
+}
+
+/// Returns the top-level modules that the sources of a project import.
+pub fn imports(folder: &Path) -> BTreeSet<String> {
+    sources(folder)
+        .flat_map(|(_, text)| clues::imports(&text))
+        .collect()
+}
+
+/// Returns the sources of a project with their paths in it. One that cannot be read as text is none
+/// that Python could run.
+fn sources(folder: &Path) -> impl Iterator<Item = (String, String)> {
+    let mut paths = BTreeMap::new();
+    walk(folder, "", 0, &mut paths);
+    let files = paths.into_iter().take(MAX_FILES);
+    files.filter_map(|(shown, path)| Some((shown, read(&path).ok()??)))
 }
 
 /// Collects the project's sources, by their path in it. A folder that cannot be listed has none.

@@ -11,6 +11,7 @@ use uv_normalize::PackageName;
 
 use super::discover::{self, DiscoverError, ProjectRoot};
 use super::spec::SpecError;
+use crate::model::clues::source;
 use crate::model::config::{Config, Strategy};
 use crate::model::pins::{PinSource, Pins};
 use crate::model::pyproject::Pyproject;
@@ -246,10 +247,16 @@ impl requirements::Sources for ProjectFiles<'_> {
     }
 
     fn project_name(&mut self, folder: &str) -> Option<PackageName> {
-        let path = self.folder.join(folder).join(discover::PYPROJECT);
-        let text = discover::read_pyproject_text(&path).ok()?;
-        let standard = Pyproject::parse(&text, &path).ok().and_then(|it| it.name);
-        standard.or_else(|| poetry::project_name(&text))
+        let folder = self.folder.join(folder);
+        let path = folder.join(discover::PYPROJECT);
+        let text = |name: &str| discover::read_pyproject_text(&folder.join(name)).ok();
+        let of_pyproject = text(discover::PYPROJECT).and_then(|text| {
+            let standard = Pyproject::parse(&text, &path).ok().and_then(|it| it.name);
+            standard.or_else(|| poetry::project_name(&text))
+        });
+        of_pyproject
+            .or_else(|| source::setup_cfg(&text("setup.cfg")?).name)
+            .or_else(|| source::setup_py_name(&text("setup.py")?))
     }
 }
 

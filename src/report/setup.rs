@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::regenerate::RegenerateReport;
 use crate::model::config::checksum::Checksum;
 use crate::project::setup::apply::{ConfigStep, SetupDone};
+use crate::project::setup::machine::Found;
 use crate::project::setup::plan::{LockStep, SetupPlan};
 use crate::ui::Ui;
 
@@ -30,6 +31,10 @@ pub struct SetupReport {
     /// is only planned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub venv_checksum: Option<Checksum>,
+    /// What was found in the project's files and is new in `.dhtconfig`.
+    pub found: Vec<Found>,
+    /// What was found and could not be taken over.
+    pub remarks: Vec<String>,
     /// What was done to the environment; nothing is known while the lock is only planned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<RegenerateReport>,
@@ -48,6 +53,8 @@ impl SetupReport {
             config: done.config,
             sections: done.sections.clone(),
             venv_checksum: done.venv_checksum.clone(),
+            found: plan.found.clone(),
+            remarks: plan.remarks.clone(),
             environment: environment.map(|made| RegenerateReport::new(made, dry_run)),
         }
     }
@@ -96,6 +103,15 @@ impl SetupReport {
                 made.fingerprint
             )),
             None => ui.status("The fingerprint is known once the dependencies are locked"),
+        }
+        if !self.found.is_empty() {
+            ui.status("Found in the project, and new in .dhtconfig:");
+        }
+        for Found { key, value, from } in &self.found {
+            ui.status(format!("    {key}: {value} ({from})"));
+        }
+        for remark in &self.remarks {
+            ui.warning(remark);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! change what a lock means (`UV_NO_DEV` and the like), and it never downloads a Python by itself.
 
 mod build;
+mod compile;
 mod editable;
 mod export;
 mod lock;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use super::runner::{Call, Cancel, RunError, find_program};
 
 pub use build::{BuildRequest, BuildSource};
+pub use compile::CompileRequest;
 pub use editable::EditableRequest;
 pub use export::{ExportRequest, Freshness};
 pub use pinned::{PINNED_VERSION, pinned_wheel, program_in_wheel};

@@ -172,6 +172,113 @@ fn what_a_person_wrote_stays() {
 }
 
 #[test]
+fn what_the_files_of_a_project_tell_is_written_down() {
+    let Some(sandbox) = sandbox() else { return };
+    let folder = locked_project(&sandbox);
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
+    write(
+        "Dockerfile",
+        "FROM python:3.11-slim\nENV API_KEY=hunter2 PIP_NO_CACHE_DIR=1\nRUN apt-get update \\\n  && apt-get install -y libpq-dev=15.* curl $MORE\n",
+    );
+    write(".nvmrc", "v18.17.0\n");
+    write("rust-toolchain", "stable\n");
+    write(
+        ".gitmodules",
+        "[submodule \"x\"]\n\tpath = vendor/x\n\turl = ../x\n",
+    );
+    write("look.py", "from gi.repository import Gtk\n");
+    let run = |args: &[&str]| dhtl(&sandbox, &folder, args);
+    let lines = [
+        "    env_template.optional: API_KEY (Dockerfile:2)",
+        "    git.submodules: vendor/x (.gitmodules)",
+        "    binaries.required: node 18.17.0 (.nvmrc)",
+        "    platform_deps.linux.apt: libpq-dev (Dockerfile)",
+        "    platform_deps.generic: postgresql-client (Dockerfile, `libpq-dev`)",
+        "    platform_deps.generic: gobject-introspection (`import gi`)",
+        "warning: `rust-toolchain` asks for rust `stable`, which is no exact version",
+        "warning: `Dockerfile`: `$MORE` is not the name of a package of apt",
+    ];
+    let told = run(&["setup", "--dry-run"]).success();
+    let told = lines.iter().fold(told, |told, line| told.warns(line));
+    drop(told.never_says("hunter2"));
+    assert!(!folder.join(".dhtconfig").exists());
+    let _ = run(&["setup"]).success().never_says("hunter2");
+    let written = config(&folder);
+    for part in [
+        "generic:\n    - postgresql-client\n    - gobject-introspection\n",
+        "apt:\n      - libpq-dev\n      - curl\n",
+        "- name: node\n      version: \"18.17.0\"\n",
+        "submodules:\n    - vendor/x\n",
+        "- API_KEY\n",
+    ] {
+        assert!(written.contains(part), "{part} in {written}");
+    }
+    assert!(!written.contains("hunter2") && !written.contains("PIP_NO"));
+    let _ = run(&["setup"]).success().warns("✓ .dhtconfig unchanged");
+    assert_eq!(config(&folder), written);
+}
+
+#[test]
+#[ignore = "network: needs uv"]
+fn requirements_and_old_projects_are_locked() {
+    let Some(sandbox) = sandbox() else { return };
+    let sandbox = sandbox.with_host_program("uv").with_var("DHT_OFFLINE", "0");
+    let build = |name: &str, files: &[(&str, &str)]| {
+        let project = sandbox.project(name).file(".python-version", PYTHON);
+        let files = files.iter();
+        files
+            .fold(project, |project, (file, text)| project.file(file, text))
+            .build()
+    };
+    let run = |folder: &Path, args: &[&str]| dhtl(&sandbox, folder, args);
+    let lock = |folder: &Path| fs::read_to_string(folder.join("requirements.lock")).unwrap();
+
+    let folder = build(
+        "unpinned",
+        &[
+            ("requirements.in", "-c bounds.txt\nrequests\n"),
+            ("bounds.txt", "requests<2.32\n"),
+            (
+                "requirements.txt",
+                "requests==2.30.0\nidna==3.6  # via requests\n",
+            ),
+        ],
+    );
+    let _ = run(&folder, &["setup", "--check"])
+        .code(1)
+        .warns("✓ Dependencies would be locked (requirements.lock)");
+    let _ = run(&folder, &["setup"])
+        .success()
+        .warns("✓ Dependencies locked (requirements.lock)");
+    let first = lock(&folder);
+    for part in ["requests==2.30.0 \\\n", "idna==3.6 \\\n", "--hash=sha256:"] {
+        assert!(first.contains(part), "{part} in {first}");
+    }
+    assert!(
+        config(&folder).contains("strategy: pip-tools\n  lock_files:\n    - requirements.lock\n")
+    );
+    let _ = run(&folder, &["setup", "--check"]).success();
+    let _ = run(&folder, &["regenerate"]).success().warns("✓ MATCH");
+    fs::write(folder.join("bounds.txt"), "requests<2.30\n").unwrap();
+    let _ = run(&folder, &["setup"])
+        .success()
+        .warns("✓ Dependencies locked anew (requirements.lock)");
+    assert!(lock(&folder).contains("requests==2.29") && lock(&folder).contains("idna==3.6"));
+
+    let setup_py = "from setuptools import setup\nsetup(name='old-demo', version='1', py_modules=['old_demo'], install_requires=['idna==3.7'])\n";
+    let folder = build("old", &[("setup.py", setup_py), ("old_demo.py", "")]);
+    let _ = run(&folder, &["setup"]).success();
+    assert!(lock(&folder).contains("-e .\n    # via -r setup.py\n"));
+    let _ = run(&folder, &["run", "python", "-c", "import old_demo, idna"]).success();
+    let _ = run(&folder, &["setup", "--check"]).success();
+
+    let setup_cfg = "[metadata]\nname = cfg\n[options]\ninstall_requires =\n  idna==3.7\n";
+    let folder = build("cfg", &[("setup.cfg", setup_cfg)]);
+    let _ = run(&folder, &["setup"]).success();
+    assert!(lock(&folder).contains("idna==3.7"));
+}
+
+#[test]
 #[ignore = "network: needs uv"]
 fn a_project_without_a_lock_is_locked() {
     let Some(sandbox) = sandbox() else { return };

@@ -18,10 +18,13 @@ use crate::report::setup::SetupReport;
 
 /// Captures the project's environment in `.dhtconfig`, so that others get the same.
 ///
-/// Locks the dependencies with uv where there is no lock, or a stale `uv.lock`, makes `.venv`, and writes down
-/// the exact Python, the lock, the names of environment variables, hooks, submodules, large files, and
-/// the checksums that `dhtl regenerate` compares with. What stands in `.dhtconfig` already stays, comments
-/// included; a second run changes nothing.
+/// Locks the dependencies with uv where there is no lock, or a stale one that uv made: `pyproject.toml` into
+/// `uv.lock`; requirements files, `setup.py` or `setup.cfg` into `requirements.lock`, with hashes. Makes `.venv`, and
+/// writes down the exact Python, the lock, and what the project's files tell: the names of environment
+/// variables (sources, `.env.example`, `Dockerfile`), system packages (`Dockerfile`, known packages and
+/// imports), programs (`.nvmrc`, `rust-toolchain`, `.tool-versions`, `package.json`), hooks, submodules, large
+/// files, and the checksums that `dhtl regenerate` compares with. What stands in `.dhtconfig` already stays,
+/// comments included; a second run changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -51,7 +54,7 @@ pub struct SetupArgs {
 enum Locker {
     /// uv; a missing or stale `uv.lock` is made.
     Uv,
-    /// pip-tools or the like; requirements files with hashes are taken as they are.
+    /// pip-tools or the like; requirements files with hashes are taken as they are, others are locked with uv.
     PipTools,
     /// Poetry; `poetry.lock` is taken as it is.
     Poetry,

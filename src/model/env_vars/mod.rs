@@ -100,6 +100,20 @@ pub fn in_python(text: &str) -> Vec<Use> {
     found
 }
 
+/// Returns the logical lines of a Python source as words and signs. A string is a lone `"`.
+pub fn source_lines(text: &str) -> Vec<Vec<String>> {
+    let word = |(token, _): &(python::Token, usize)| match token {
+        python::Token::Word(word) => word.clone(),
+        python::Token::Sign(sign) => sign.to_string(),
+        python::Token::Text(_) => "\"".to_owned(),
+    };
+    let lines = python::lines(text);
+    let words = lines
+        .iter()
+        .map(|line| line.tokens.iter().map(word).collect());
+    words.collect()
+}
+
 /// Variables that a machine, a shell or a build service sets, whatever the project.
 const OF_THE_MACHINE: [&str; 38] = [
     "APPDATA",
@@ -148,6 +162,16 @@ fn is_of_the_machine(name: &str) -> bool {
         || ["XDG_", "PYTHON", "PYTEST_"]
             .iter()
             .any(|start| name.starts_with(start))
+}
+
+/// Tells whether a variable of a `Dockerfile` is the project's own: not one of the machine, nor of the
+/// tools that make the image.
+pub fn is_of_the_project(name: &VariableName) -> bool {
+    let name = name.as_str().to_ascii_uppercase();
+    let of_tools = [
+        "PIP_", "UV_", "POETRY_", "DEBIAN_", "PYSETUP_", "CONDA_", "LC_", "LD_", "NVM_",
+    ];
+    !is_of_the_machine(&name) && !of_tools.iter().any(|start| name.starts_with(start))
 }
 
 /// What the files of a project say of its variables.

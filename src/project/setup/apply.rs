@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::plan::{LockStep, SetupPlan};
-use super::{SetupError, capture};
+use super::locker::{self, Locker};
+use super::plan::SetupPlan;
+use super::{SetupError, capture, machine};
 use crate::env::context::Context;
-use crate::env::uv::provide_uv;
 use crate::model::asked::Asked;
 use crate::model::checksum::Canonical;
 use crate::model::config::checksum::Checksum;
@@ -66,10 +66,12 @@ impl SetupPlan {
         context: &Context<'_>,
         options: &SetupOptions,
     ) -> Result<SetupDone, SetupError> {
-        if self.lock != LockStep::Keep {
+        if let Some(locker) = &self.locker {
+            let locker = locker.clone();
+            locker::adopt(&locker, &mut self.config)?;
             if options.dry_run {
                 let text = self.write(&self.config)?;
-                let mut done = self.done(UV_LOCK.to_owned(), &text, None)?;
+                let mut done = self.done(locker.file().to_owned(), &text, None)?;
                 if done.config == ConfigStep::Kept {
                     // Its checksums follow the lock.
                     done.config = ConfigStep::Changed;
@@ -77,8 +79,11 @@ impl SetupPlan {
                 }
                 return Ok(done);
             }
-            provide_uv(context)?.lock(&self.root.folder, &self.program, context.cancel)?;
-            self.root.uv_lock = Some(self.root.folder.join(UV_LOCK));
+            let version = self.python.version.to_string();
+            locker.make(context, &self.root.folder, &self.program, &version)?;
+            if locker == Locker::Project {
+                self.root.uv_lock = Some(self.root.folder.join(UV_LOCK));
+            }
         }
         let spec = Spec::with_config(&self.root, &Wishes::default(), &self.config)?;
         let mut locks = Vec::new();
@@ -93,6 +98,8 @@ impl SetupPlan {
             let paths = locks.iter().map(|path| ProjectPath::new(path));
             self.config.dependencies.lock_files = paths.collect::<Result<_, _>>()?;
         }
+        let needs = machine::add_needs(&self.root, &spec.locks, &mut self.config);
+        self.found.extend(needs);
         for tool in &self.tools {
             let mut versions = spec
                 .locks

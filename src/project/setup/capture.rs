@@ -1,61 +1,86 @@
 //! What a project's files say, taken over into its configuration. What is there already stays.
 
-use std::path::Path;
-
-use dht_store::fs::{FsError, read_plain};
 use uv_normalize::PackageName;
 use uv_pep440::Version;
 
 use super::SetupError;
+use super::files::read;
+use super::machine::Found;
 use crate::model::config::{Config, Git};
 use crate::model::env_vars::{Need, variables};
 use crate::model::git_files;
-use crate::model::pyproject;
 use crate::project::discover::ProjectRoot;
 use crate::project::env_vars;
 use crate::project::expectation::HOOKS_FILE;
 use crate::project::lock::Lock;
 
-fn read(path: &Path) -> Result<Option<String>, FsError> {
-    match read_plain(path, pyproject::MAX_BYTES) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FsError::at("read", path)(error)),
+fn found(key: &str, value: impl ToString, from: impl Into<String>) -> Found {
+    Found {
+        key: key.to_owned(),
+        value: value.to_string(),
+        from: from.into(),
     }
 }
 
-/// Adds what git and pre-commit do.
-pub(super) fn git(root: &ProjectRoot, git: &mut Git) -> Result<(), SetupError> {
+/// Adds what git and pre-commit do; returns what is new.
+pub(super) fn git(root: &ProjectRoot, git: &mut Git) -> Result<Vec<Found>, SetupError> {
     let file = |name: &str| read(&root.folder.join(name));
-    git.lfs |= file(".gitattributes")?.is_some_and(|text| git_files::uses_lfs(&text));
+    let mut new = Vec::new();
+    let mut flag = |flag: &mut bool, is_set: bool, key: &str, from: &str| {
+        if is_set && !*flag {
+            *flag = true;
+            new.push(found(key, true, from));
+        }
+    };
+    let uses_lfs = file(".gitattributes")?.is_some_and(|text| git_files::uses_lfs(&text));
+    flag(&mut git.lfs, uses_lfs, "git.lfs", ".gitattributes");
+    if let Some(text) = file(HOOKS_FILE)? {
+        let hooks = git_files::hooks(&text);
+        let own = &mut git.hooks;
+        flag(
+            &mut own.pre_commit,
+            hooks.pre_commit,
+            "git.hooks.pre_commit",
+            HOOKS_FILE,
+        );
+        flag(
+            &mut own.commit_msg,
+            hooks.commit_msg,
+            "git.hooks.commit_msg",
+            HOOKS_FILE,
+        );
+    }
     for path in git_files::submodules(&file(".gitmodules")?.unwrap_or_default()) {
         if !git.submodules.contains(&path) {
+            new.push(found("git.submodules", &path, ".gitmodules"));
             git.submodules.push(path);
         }
     }
-    if let Some(text) = file(HOOKS_FILE)? {
-        let found = git_files::hooks(&text);
-        git.hooks.pre_commit |= found.pre_commit;
-        git.hooks.commit_msg |= found.commit_msg;
-    }
-    Ok(())
+    Ok(new)
 }
 
-/// Adds the names of the variables that the project reads.
-pub(super) fn env_template(root: &ProjectRoot, config: &mut Config) -> Result<(), SetupError> {
+/// Adds the names of the variables that the project reads; returns what is new.
+pub(super) fn env_template(
+    root: &ProjectRoot,
+    config: &mut Config,
+) -> Result<Vec<Found>, SetupError> {
     let evidence = env_vars::evidence(&root.folder)?;
     let template = &mut config.env_template;
+    let mut new = Vec::new();
     for variable in variables(&evidence) {
         let name = variable.name;
         if template.required.contains(&name) || template.optional.contains(&name) {
             continue;
         }
-        match variable.need {
-            Need::Required => template.required.push(name),
-            Need::Optional => template.optional.push(name),
-        }
+        let (list, key) = match variable.need {
+            Need::Required => (&mut template.required, "env_template.required"),
+            Need::Optional => (&mut template.optional, "env_template.optional"),
+        };
+        let place = variable.places.first().map(ToString::to_string);
+        new.push(found(key, &name, place.unwrap_or_default()));
+        list.push(name);
     }
-    Ok(())
+    Ok(new)
 }
 
 #[derive(serde::Deserialize)]

@@ -5,6 +5,9 @@
 
 pub mod apply;
 mod capture;
+mod files;
+mod locker;
+pub mod machine;
 pub mod plan;
 
 use dht_store::fs::FsError;
@@ -62,10 +65,12 @@ pub enum SetupError {
     #[error("cannot write down what was found")]
     Text(#[from] TextError),
     /// There is no lock, and another program than uv makes it.
-    #[error("there is no lock of {}, and setup makes locks with uv alone", strategy_name(*.0))]
+    #[error("there is no lock of {}, and setup makes locks with uv alone, of `pyproject.toml`, requirements files, `setup.py` or `setup.cfg`", strategy_name(*.0))]
     Strategy(Strategy),
     /// There is nothing to lock.
-    #[error("the project has neither a `pyproject.toml` nor a lock")]
+    #[error(
+        "the project has no lock, and nothing to make one from: no `pyproject.toml` with a project, no requirements files, no `setup.py`, no `setup.cfg` that asks for packages"
+    )]
     NothingToLock,
     /// The lock lacks a tool.
     #[error("the lock has no `{0}`, whose version shall be kept")]

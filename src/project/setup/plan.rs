@@ -1,24 +1,25 @@
 //! What a setup will do, as a value. Nothing in the project is changed here.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use dht_store::fs::read_plain;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uv_normalize::PackageName;
 
-use super::{SetupError, capture};
+use super::locker::{self, Locker};
+use super::machine::{Clues, Found};
+use super::{SetupError, capture, files};
 use crate::env::base;
 use crate::env::context::Context;
-use crate::env::uv::provide_uv;
+use crate::model::clues::source;
 use crate::model::config::{self, Config, DhtVersion, Python, Strategy};
 use crate::model::platform::Platform;
 use crate::model::python::PythonRequest;
 use crate::project::discover::ProjectRoot;
-use crate::project::lock::{Lock, LockKind, read_locks};
+use crate::project::lock::{Lock, LockKind};
 use crate::project::resolve;
 use crate::project::spec::{self, SpecError, Wishes};
-use crate::tools::uv::UvError;
 
 /// What the command line asks for.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +57,12 @@ pub struct SetupPlan {
     pub lock: LockStep,
     /// The configuration, but for what only the lock and the environment can tell.
     pub config: Config,
+    /// What was found and is new in `.dhtconfig`.
+    pub found: Vec<Found>,
+    /// What was found and could not be taken over.
+    pub remarks: Vec<String>,
+    /// Who makes the lock, where it is made.
+    pub(super) locker: Option<Locker>,
     /// The text of `.dhtconfig`.
     pub(super) before: Option<String>,
     /// The interpreter.
@@ -85,20 +92,38 @@ pub fn plan(
     if wishes.strategy.is_some() {
         config.dependencies.strategy = wishes.strategy;
     }
-    let locks = existing_locks(root, &config)?;
+    let locks = locker::existing(root, &config)?;
+    let clues = Clues::read(root)?;
     let mut facts = root.facts().map_err(SpecError::from)?;
     if facts.pyproject.requires_python.is_none() {
         let pins = locks.first().and_then(Lock::pins);
-        facts.pyproject.requires_python = pins.and_then(|pins| pins.requires_python.clone());
+        let of_lock = pins.and_then(|pins| pins.requires_python.clone());
+        facts.pyproject.requires_python = match of_lock {
+            Some(requires) => Some(requires),
+            None => files::read(&root.folder.join("setup.cfg"))?
+                .and_then(|text| source::setup_cfg(&text).requires_python),
+        };
     }
     let asked = Wishes {
         python: wishes.python.clone(),
         ..Wishes::default()
     };
-    let wish = spec::python_wish(&asked, &config, facts.python, &facts.pyproject)?;
+    let pin = facts.python.or_else(|| clues.python());
+    let wish = spec::python_wish(&asked, &config, pin, &facts.pyproject)?;
     let python = resolve::choose_python(context, &wish, platform)?;
     let program = base::provide(context, &python, platform)?.program;
-    let lock = lock_step(context, root, &locks, &program)?;
+    let version = python.version.to_string();
+    let (lock, locker) = match locks.is_empty() {
+        true => {
+            let strategy = config.dependencies.strategy;
+            let locker = locker::choose(root, strategy, &facts.pyproject)?;
+            (LockStep::Make, Some(locker))
+        }
+        false => match locker::outdated(context, root, &locks, &program, &version)? {
+            Some(locker) => (LockStep::Renew, Some(locker)),
+            None => (LockStep::Keep, None),
+        },
+    };
     if before.is_none() {
         config.dht_version = Some(DhtVersion::current());
     }
@@ -107,59 +132,33 @@ pub fn plan(
         implementation: python.implementation,
     });
     let kind = locks.first().map(|lock| &lock.kind);
-    config.dependencies.strategy.get_or_insert(match kind {
-        None | Some(LockKind::Uv | LockKind::Pylock) => Strategy::Uv,
-        Some(LockKind::Requirements(_)) => Strategy::PipTools,
-        Some(LockKind::Poetry { .. }) => Strategy::Poetry,
-    });
-    capture::env_template(root, &mut config)?;
-    capture::git(root, &mut config.git)?;
+    let strategy = strategy(kind, locker.as_ref());
+    config.dependencies.strategy.get_or_insert(strategy);
+    let mut found = capture::env_template(root, &mut config)?;
+    found.extend(capture::git(root, &mut config.git)?);
+    let (more, remarks) = clues.add_to(&mut config);
+    found.extend(more);
     Ok(SetupPlan {
         root: root.clone(),
         platform,
         python,
         lock,
         config,
+        found,
+        remarks,
+        locker,
         before,
         program,
         tools: wishes.tools.clone(),
     })
 }
 
-/// Returns the locks that count; none when uv shall make one.
-fn existing_locks(root: &ProjectRoot, config: &Config) -> Result<Vec<Lock>, SetupError> {
-    let strategy = config.dependencies.strategy;
-    let has_uv_lock = root.uv_lock.is_some() || root.pylock.is_some();
-    let is_asked = strategy == Some(Strategy::Uv) && config.dependencies.lock_files.is_empty();
-    if is_asked && !has_uv_lock && root.pyproject.is_some() {
-        return Ok(Vec::new());
-    }
-    match read_locks(root, config) {
-        Err(SpecError::NoLock(_)) => match strategy {
-            Some(other) if other != Strategy::Uv => Err(SetupError::Strategy(other)),
-            _ if root.pyproject.is_none() => Err(SetupError::NothingToLock),
-            _ => Ok(Vec::new()),
-        },
-        locks => Ok(locks?),
-    }
-}
-
-fn lock_step(
-    context: &Context<'_>,
-    root: &ProjectRoot,
-    locks: &[Lock],
-    program: &Path,
-) -> Result<LockStep, SetupError> {
-    if locks.is_empty() {
-        return Ok(LockStep::Make);
-    }
-    if root.pyproject.is_none() || !locks.iter().any(|lock| lock.kind == LockKind::Uv) {
-        return Ok(LockStep::Keep);
-    }
-    let uv = provide_uv(context)?;
-    match uv.check_lock(&root.folder, Some(program), context.cancel) {
-        Ok(()) => Ok(LockStep::Keep),
-        Err(UvError::Stale { .. }) => Ok(LockStep::Renew),
-        Err(error) => Err(error.into()),
+const fn strategy(lock: Option<&LockKind>, locker: Option<&Locker>) -> Strategy {
+    match (lock, locker) {
+        (Some(LockKind::Poetry { .. }), _) => Strategy::Poetry,
+        (Some(LockKind::Requirements(_)), _) | (None, Some(Locker::Requirements(_))) => {
+            Strategy::PipTools
+        }
+        (None | Some(LockKind::Uv | LockKind::Pylock), _) => Strategy::Uv,
     }
 }
