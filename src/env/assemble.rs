@@ -17,7 +17,7 @@ use dht_store::{
 };
 
 use super::blueprint::Blueprint;
-use super::former::Former;
+use super::former::{Former, Predecessor};
 use super::state::{self, State};
 use crate::model::progress::{Progress, Stage};
 
@@ -88,21 +88,31 @@ pub struct AssembleReport {
     pub added: Vec<PathBuf>,
 }
 
-/// Makes a new environment at `folder`, replacing what stands there in one step. What is named in
-/// `carried` is taken over from there. With `every_byte`, the store's files are read before they are
-/// linked.
+/// How an environment is made.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateOptions<'a> {
+    /// What is taken over from what stands there.
+    pub carried: &'a [PathBuf],
+    /// Reads the store's files before they are linked.
+    pub every_byte: bool,
+    /// Looks at folders alone where one symbolic link stands for many files.
+    pub folders_only: bool,
+}
+
+/// Makes a new environment at `folder`, replacing what stands there in one step.
 pub fn create(
     blueprint: &Blueprint,
     state: &State,
     folder: &Path,
-    (carried, every_byte): (&[PathBuf], bool),
+    options: CreateOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<AssembleReport, FsError> {
     let layers = blueprint.layers();
     let union = Union::new(&layers, blueprint.generated());
     let real = blueprint.real_folders();
-    let checkout =
-        Checkout::new(&layers, &union.tree, state.link_mode, &real).reading_every_byte(every_byte);
+    let checkout = Checkout::new(&layers, &union.tree, state.link_mode, &real)
+        .reading_every_byte(options.every_byte)
+        .looking_at_folders_only(options.folders_only);
     let parent = folder.parent().unwrap_or(Path::new("/"));
     let name = folder.file_name().unwrap_or(OsStr::new(".venv"));
     let dir = Dir::open(parent).map_err(FsError::at("open", parent))?;
@@ -118,7 +128,8 @@ pub fn create(
         let folders = checkout.made_folders();
         let report = checkout.finish();
         if report.damaged.is_empty() {
-            carry(folder, carried, &path).map_err(FsError::at("carry over what is in", folder))?;
+            carry(folder, options.carried, &path)
+                .map_err(FsError::at("carry over what is in", folder))?;
             let opened = dir.open_dir(Path::new(&fresh));
             write_notes(
                 blueprint,
@@ -198,12 +209,16 @@ fn carry(old: &Path, carried: &[PathBuf], new: &Path) -> io::Result<()> {
 }
 
 /// Returns what the user added to the environment in `folder`, which was made from the first of the
-/// blueprints and may have been on its way to the others. Nothing can be told without one.
-pub fn added(former: &[Blueprint], mode: LinkMode, folder: &Path) -> Result<Vec<PathBuf>, FsError> {
-    let Some(blueprint) = former.first() else {
+/// predecessors and may have been on its way to the others. Nothing can be told without one.
+pub fn added(
+    former: &[Predecessor],
+    mode: LinkMode,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, FsError> {
+    let Some(first) = former.first() else {
         return Ok(Vec::new());
     };
-    let mut found = compare(blueprint, mode, folder, Depth::Stat)?.differences;
+    let mut found = compare(&first.gone, mode, folder, Depth::Stat)?.differences;
     let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
     let mut former = Former::of(former);
     found.retain(|difference| {
@@ -301,7 +316,7 @@ pub struct UpdateOptions<'a> {
     /// How closely the standing environment is looked at.
     pub depth: Depth,
     /// What stood there before, as far as it can still be told: its files go away.
-    pub former: &'a [Blueprint],
+    pub former: &'a [Predecessor],
     /// Also removes what the user added.
     pub remove_added: bool,
     /// Changes nothing, and reports what would be.
@@ -324,6 +339,12 @@ pub fn update(
         .reading_every_byte(options.depth == Depth::Deep);
     let dir = tidied(folder, options.dry_run)?;
     let ignored = ignored(blueprint);
+    let mut former = Former::of(options.former);
+    let is_quick = matches!(options.depth, Depth::Quick { .. });
+    let touched = match is_quick {
+        true => former.touched(blueprint, &union.tree),
+        false => BTreeSet::new(),
+    };
     let found = Comparer::new(
         &checkout,
         &union.tree,
@@ -331,8 +352,8 @@ pub fn update(
         options.depth,
         &ignored,
     )
+    .touching(&touched)
     .run(&dir)?;
-    let mut former = Former::of(options.former);
     let (added, mut differences): (Vec<Difference>, Vec<Difference>) =
         found.differences.into_iter().partition(|difference| {
             difference.kind == dht_store::DifferenceKind::Added && !difference.in_store
@@ -366,7 +387,7 @@ pub fn update(
         apply(&plan, &checkout, &union.tree, &dir, folder)?;
     }
     let folders = checkout.made_folders();
-    if state.link_mode == LinkMode::Symlink && !options.dry_run {
+    if state.link_mode == LinkMode::Symlink && !options.dry_run && !is_quick {
         checkout.check_linked_folders();
     }
     let mut report = checkout.finish();

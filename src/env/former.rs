@@ -9,35 +9,65 @@ use std::path::{Component, Path, PathBuf};
 
 use dht_store::check::is_bytecode;
 use dht_store::fs::{Dir, FileKind};
-use dht_store::{Difference, EntryId, Layer, Union};
+use dht_store::{Difference, EntryId, Environment, Folder, Layer, Origin, Tree, Union};
 
 use super::blueprint::Blueprint;
+
+/// What stood in a folder before, and what of it may go away.
+#[derive(Debug)]
+pub struct Predecessor {
+    /// Everything it consisted of.
+    pub environment: Environment,
+    /// What of it is no part of the environment that follows.
+    pub gone: Blueprint,
+}
 
 /// The entries and paths of former environments; of several, when a change was interrupted.
 #[derive(Debug, Default)]
 pub struct Former {
     entries: Option<BTreeSet<(String, EntryId)>>,
     paths: BTreeSet<PathBuf>,
+    folders: BTreeSet<String>,
 }
 
 impl Former {
-    /// Collects what the blueprints say.
-    pub fn of(blueprints: &[Blueprint]) -> Self {
+    /// Collects what the predecessors say.
+    pub fn of<'a>(predecessors: impl IntoIterator<Item = &'a Predecessor>) -> Self {
         let mut former = Self::default();
-        for blueprint in blueprints {
-            let packages = blueprint.environment.packages.iter();
+        for Predecessor { environment, gone } in predecessors {
+            let packages = environment.packages.iter();
             let entries = packages.map(|package| (package.name.clone(), package.entry));
             former.entries.get_or_insert_default().extend(entries);
-            let layers: Vec<Layer<'_>> = blueprint.layers();
-            let union = Union::new(&layers, blueprint.generated());
-            for folder in &union.tree.folders {
+            let layers: Vec<Layer<'_>> = gone.layers();
+            let union = Union::new(&layers, gone.generated());
+            for folder in union.tree.folders {
                 let path = PathBuf::from(&folder.path);
                 let leaves = folder.leaves.iter().map(|leaf| path.join(leaf.name));
                 former.paths.extend(leaves);
                 former.paths.insert(path);
+                former.folders.insert(folder.path);
             }
         }
         former
+    }
+
+    /// Returns the folders of `tree` that a change may touch: those of packages that come, go or are
+    /// replaced, and those with files that are made for the place.
+    pub fn touched(&self, blueprint: &Blueprint, tree: &Tree<'_>) -> BTreeSet<String> {
+        let replaced: Vec<bool> = (0..blueprint.layers().len())
+            .map(|layer| self.is_replaced(blueprint, u32::try_from(layer).unwrap_or(u32::MAX)))
+            .collect();
+        let is_touched = |folder: &&Folder<'_>| {
+            let mut sources = folder.sources.iter();
+            sources.any(|(layer, _)| replaced[*layer as usize])
+                || folder
+                    .leaves
+                    .iter()
+                    .any(|leaf| matches!(leaf.origin, Origin::Generated(_)))
+        };
+        let touched = tree.folders.iter().filter(is_touched);
+        let touched = touched.map(|folder| folder.path.clone());
+        touched.chain(self.folders.iter().cloned()).collect()
     }
 
     /// Adds what the `RECORD` in a folder `X.dist-info` lists, if `dhtl` installed it.

@@ -9,12 +9,13 @@ use dht_store::{Base, Depth, Environment, Fingerprint, LinkMode, RepairReport, S
 
 use super::resolve::{self, ResolveError, ResolveReport, Resolved};
 use super::spec::Spec;
-use crate::env::assemble::{self, AssembleReport, Standing, UpdateOptions};
+use crate::env::assemble::{self, AssembleReport, CreateOptions, Standing, UpdateOptions};
 use crate::env::base::Interpreter;
 use crate::env::blueprint::{self, Blueprint, BlueprintError, Place};
 use crate::env::bytecode::{self, DeriveError};
 use crate::env::context::Context;
-use crate::env::state::State;
+use crate::env::former::Predecessor;
+use crate::env::state::{self, State};
 use crate::model::platform::Platform;
 
 /// The environment's folder in a project.
@@ -83,6 +84,8 @@ pub struct Regenerated {
     pub assembled: AssembleReport,
     /// Whether the folder was made anew.
     pub created: bool,
+    /// Whether the times of folders told that nothing was changed, and no file was looked at.
+    pub folders_only: bool,
     /// How files were linked.
     pub link_mode: LinkMode,
     /// How many modules were compiled.
@@ -178,6 +181,9 @@ impl Work<'_> {
         }
         let mut repaired = self.heal_base(&resolved.interpreter)?;
         let mut compiled = self.derive(&resolved)?;
+        if self.is_untouched(&resolved) {
+            return Ok(self.unchanged(resolved, repaired, compiled));
+        }
         for _ in 0..ROUNDS {
             let blueprint = self.draw(&resolved.environment, &resolved.interpreter)?;
             let (state, assembled, created) = self.assemble(&blueprint, &resolved)?;
@@ -198,6 +204,7 @@ impl Work<'_> {
                     resolved: resolved.report,
                     assembled,
                     created,
+                    folders_only: false,
                     link_mode: state.link_mode,
                     compiled,
                     repaired,
@@ -208,6 +215,50 @@ impl Work<'_> {
             compiled += self.derive(&resolved)?;
         }
         Err(RegenerateError::Damaged(repaired.into_keys().collect()))
+    }
+
+    /// Tells whether a quick look finds the very environment that is wanted, with no folder of it
+    /// changed since it was made.
+    fn is_untouched(&self, resolved: &Resolved) -> bool {
+        let Standing::Ours(old) = &self.standing else {
+            return false;
+        };
+        self.options.quick
+            && !self.options.remove_added
+            && *old == self.state(resolved)
+            && State::interrupted(&self.folder).is_none()
+            && state::folders_untouched(&self.folder) == Some(true)
+    }
+
+    fn unchanged(
+        &self,
+        resolved: Resolved,
+        repaired: BTreeMap<String, RepairReport>,
+        compiled: usize,
+    ) -> Regenerated {
+        Regenerated {
+            fingerprint: resolved.fingerprint,
+            environment: resolved.environment,
+            interpreter: resolved.interpreter,
+            resolved: resolved.report,
+            assembled: AssembleReport::default(),
+            created: false,
+            folders_only: true,
+            link_mode: self.link_mode,
+            compiled,
+            repaired,
+            shadows: Vec::new(),
+            conflicts: Vec::new(),
+        }
+    }
+
+    fn state(&self, resolved: &Resolved) -> State {
+        State::new(
+            resolved.fingerprint,
+            self.link_mode,
+            self.bytecode,
+            &self.spec.prompt(),
+        )
     }
 
     /// Removes what Python or its user left in the interpreter's build, which stands in the store.
@@ -293,12 +344,7 @@ impl Work<'_> {
         blueprint: &Blueprint,
         resolved: &Resolved,
     ) -> Result<(State, AssembleReport, bool), RegenerateError> {
-        let state = State::new(
-            resolved.fingerprint,
-            self.link_mode,
-            self.bytecode,
-            &self.spec.prompt(),
-        );
+        let state = self.state(resolved);
         let progress = self.context.progress;
         match &self.standing {
             Standing::Ours(old) if old.link_mode == state.link_mode => {
@@ -311,13 +357,12 @@ impl Work<'_> {
             }
             Standing::Nothing | Standing::Broken | Standing::Foreign | Standing::Ours(_) => {
                 let carried = self.carried(&resolved.interpreter)?;
-                let report = assemble::create(
-                    blueprint,
-                    &state,
-                    &self.folder,
-                    (&carried, self.options.deep),
-                    progress,
-                )?;
+                let options = CreateOptions {
+                    carried: &carried,
+                    every_byte: self.options.deep,
+                    folders_only: self.options.quick,
+                };
+                let report = assemble::create(blueprint, &state, &self.folder, options, progress)?;
                 Ok((state, report, true))
             }
         }
@@ -332,10 +377,10 @@ impl Work<'_> {
             return Ok(Vec::new());
         }
         let interrupted = State::interrupted(&self.folder);
-        let former: Vec<Blueprint> = [Some(old), interrupted.as_ref()]
+        let former: Vec<Predecessor> = [Some(old), interrupted.as_ref()]
             .into_iter()
             .flatten()
-            .filter_map(|former| self.former(former, interpreter))
+            .filter_map(|former| self.predecessor(former, None, interpreter))
             .collect();
         assemble::added(&former, old.link_mode, &self.folder)
     }
@@ -348,17 +393,19 @@ impl Work<'_> {
         interpreter: &Interpreter,
     ) -> Result<AssembleReport, RegenerateError> {
         let interrupted = State::interrupted(&self.folder);
-        let former: Vec<Blueprint> = [Some(old), interrupted.as_ref()]
+        let others: Vec<&State> = [Some(old), interrupted.as_ref()]
             .into_iter()
             .flatten()
             .filter(|former| former.fingerprint != state.fingerprint)
-            .filter_map(|former| self.former(former, interpreter))
             .collect();
-        let since = State::written_at(&self.folder);
-        let depth = match since {
-            Some(since) if self.options.quick && old == state && interrupted.is_none() => {
-                Depth::Quick { since }
-            }
+        let follows = (old.bytecode == state.bytecode).then_some(&blueprint.environment);
+        let former: Vec<Predecessor> = others
+            .iter()
+            .filter_map(|former| self.predecessor(former, follows, interpreter))
+            .collect();
+        let is_told = interrupted.is_none() && follows.is_some() && former.len() == others.len();
+        let depth = match State::written_at(&self.folder) {
+            Some(since) if self.options.quick && is_told => Depth::Quick { since },
             _ if self.options.deep => Depth::Deep,
             _ => Depth::Stat,
         };
@@ -372,10 +419,24 @@ impl Work<'_> {
         Ok(assemble::update(blueprint, state, &self.folder, options)?)
     }
 
-    /// Draws what stood there before; what can no longer be told is left alone.
+    /// Draws what stood there before; what can no longer be told is left alone. Of one that is followed
+    /// by an environment of the same base, only what is no part of that one is drawn.
+    ///
     /// The interpreter decides no path, so that of today serves.
-    fn former(&self, old: &State, interpreter: &Interpreter) -> Option<Blueprint> {
+    fn predecessor(
+        &self,
+        old: &State,
+        follows: Option<&Environment>,
+        interpreter: &Interpreter,
+    ) -> Option<Predecessor> {
         let environment = self.context.store.environment(old.fingerprint).ok()??;
+        let mut gone = environment.clone();
+        if let Some(new) = follows
+            && (&new.base, &new.mounts) == (&gone.base, &gone.mounts)
+        {
+            let kept: BTreeSet<_> = new.packages.iter().collect();
+            gone.packages.retain(|package| !kept.contains(package));
+        }
         let place = Place {
             project: &self.spec.root.folder,
             environment: &self.folder,
@@ -383,7 +444,8 @@ impl Work<'_> {
             bytecode: old.bytecode,
             prompt: &old.prompt,
         };
-        Blueprint::draw(self.context.store, environment, place).ok()
+        let gone = Blueprint::draw(self.context.store, gone, place).ok()?;
+        Some(Predecessor { environment, gone })
     }
 
     fn restore(

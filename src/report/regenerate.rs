@@ -73,8 +73,9 @@ pub struct RegenerateReport {
     pub changed: u64,
     /// How many went away.
     pub removed: u64,
-    /// How many files it has.
-    pub files: u64,
+    /// How many files it has; nothing where a quick look found no folder changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<u64>,
     /// How they are linked.
     pub link_mode: LinkMode,
     /// Where that was not possible.
@@ -119,7 +120,7 @@ impl RegenerateReport {
             created: done.created,
             changed: done.assembled.changed,
             removed: done.assembled.removed,
-            files: done.assembled.files,
+            files: (!done.folders_only).then_some(done.assembled.files),
             link_mode: done.link_mode,
             fallbacks: fallbacks
                 .map(|(reason, files)| Fallback {
@@ -165,9 +166,12 @@ impl RegenerateReport {
                 format!("{} paths changed, {} removed", self.changed, self.removed)
             }
         };
+        let looked_at = match self.files {
+            Some(files) => format!("{files} files"),
+            None => "inputs and folders looked at".to_owned(),
+        };
         ui.done(format!(
-            "Environment: {state} ({} files, {})",
-            self.files,
+            "Environment: {state} ({looked_at}, {})",
             mode(self.link_mode)
         ));
         ui.done(format!(

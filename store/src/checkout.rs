@@ -86,6 +86,7 @@ pub struct Checkout<'a> {
     mode: LinkMode,
     real_folders: &'a [&'a str],
     every_byte: bool,
+    folders_only: bool,
     files: AtomicU64,
     fallbacks: Mutex<BTreeMap<&'static str, u64>>,
     damaged: Mutex<Vec<Damage>>,
@@ -106,6 +107,7 @@ impl<'a> Checkout<'a> {
             mode,
             real_folders,
             every_byte: false,
+            folders_only: false,
             files: AtomicU64::new(0),
             fallbacks: Mutex::default(),
             damaged: Mutex::default(),
@@ -116,6 +118,14 @@ impl<'a> Checkout<'a> {
     #[must_use]
     pub fn reading_every_byte(mut self, every_byte: bool) -> Self {
         self.every_byte = every_byte;
+        self
+    }
+
+    /// Looks at the times of the store's folders alone where a symbolic link stands for a whole
+    /// folder, instead of at each file in it: an edited file is then not noticed.
+    #[must_use]
+    pub fn looking_at_folders_only(mut self, folders_only: bool) -> Self {
+        self.folders_only = folders_only;
         self
     }
 
@@ -157,7 +167,7 @@ impl<'a> Checkout<'a> {
         let name = Path::new(name);
         let path = path.join(name);
         if let Some(link) = self.folder_link(folder) {
-            self.check_folders(index, true);
+            self.check_folders(index, !self.folders_only);
             self.files.fetch_add(1, Ordering::Relaxed);
             return target
                 .symlink(&link, name)

@@ -8,6 +8,7 @@
 //!
 //! Python's own bytecode is not drift: files `*.pyc` in a folder `__pycache__`.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -90,6 +91,7 @@ pub struct Comparer<'a> {
     mode: crate::checkout::LinkMode,
     depth: Depth,
     ignored: &'a [&'a str],
+    touched: Option<&'a BTreeSet<String>>,
     files: AtomicU64,
     bytes_read: AtomicU64,
 }
@@ -112,9 +114,16 @@ impl<'a> Comparer<'a> {
             mode,
             depth,
             ignored,
+            touched: None,
             files: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
         }
+    }
+
+    /// Names folders of the tree that are compared whatever their time says.
+    pub fn touching(mut self, folders: &'a BTreeSet<String>) -> Self {
+        self.touched = Some(folders);
+        self
     }
 
     /// Compares the folder `target`.
@@ -131,7 +140,7 @@ impl<'a> Comparer<'a> {
     fn folder(&self, index: u32, dir: &Dir, path: &Path) -> Found {
         let folder = &self.tree.folders[index as usize];
         let mut found = Vec::new();
-        if self.is_due(dir, path)? {
+        if self.is_due(folder, dir, path)? {
             self.names(folder, dir, path, &mut found)?;
             for leaf in &folder.leaves {
                 if let Some((kind, in_store)) = self.leaf(folder, leaf, dir, path)? {
@@ -154,10 +163,16 @@ impl<'a> Comparer<'a> {
         Ok(found)
     }
 
-    fn is_due(&self, dir: &Dir, path: &Path) -> Result<bool, FsError> {
+    fn is_due(&self, folder: &Folder<'_>, dir: &Dir, path: &Path) -> Result<bool, FsError> {
         let Depth::Quick { since } = self.depth else {
             return Ok(true);
         };
+        if self
+            .touched
+            .is_some_and(|touched| touched.contains(&folder.path))
+        {
+            return Ok(true);
+        }
         let stat = dir.stat_self().map_err(FsError::at("stat", path))?;
         Ok((stat.mtime, stat.mtime_nanos) > since)
     }
@@ -207,6 +222,7 @@ impl<'a> Comparer<'a> {
                     mode: crate::checkout::LinkMode::Hardlink,
                     depth: self.depth,
                     ignored: self.ignored,
+                    touched: self.touched,
                     files: AtomicU64::new(0),
                     bytes_read: AtomicU64::new(0),
                 };

@@ -85,20 +85,30 @@ impl Digest {
     pub fn from_hex(hex: &[u8]) -> Option<Self> {
         let hex: &[u8; 64] = hex.try_into().ok()?;
         let mut bytes = [0; 32];
+        // Every digit is looked up before the first is judged: manifests are read at the speed of this.
+        let mut seen = 0;
         for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
-            *byte = (nibble(pair[0])? << 4) | nibble(pair[1])?;
+            let (high, low) = (NIBBLES[pair[0] as usize], NIBBLES[pair[1] as usize]);
+            seen |= high | low;
+            *byte = (high << 4) | (low & 0x0f);
         }
-        Some(Self(bytes))
+        (seen & NO_NIBBLE == 0).then_some(Self(bytes))
     }
 }
 
-const fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+/// What stands for a byte that is no lower-case hexadecimal digit.
+const NO_NIBBLE: u8 = 0xf0;
+
+const NIBBLES: [u8; 256] = {
+    let mut table = [NO_NIBBLE; 256];
+    let digits = b"0123456789abcdef";
+    let mut value = 0;
+    while value < digits.len() {
+        table[digits[value] as usize] = value as u8;
+        value += 1;
     }
-}
+    table
+};
 
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident) => {

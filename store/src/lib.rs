@@ -49,5 +49,5 @@ pub use sink::{MemorySink, SinkError, TreeSink};
 pub use stage::{ReadyEntry, StagedEntry, Transaction};
 pub use store::Store;
 pub use tree_path::{TreePath, TreePathError};
-pub use union::{Conflict, Generated, GeneratedKind, Layer, Tree, Union};
+pub use union::{Conflict, Folder, Generated, GeneratedKind, Layer, Origin, Tree, Union};
 pub use update::UpdatePlan;

@@ -39,7 +39,7 @@ pub struct RegenerateArgs {
     /// Fails if the lock does not match the project's metadata.
     #[arg(long, env = vars::DHT_LOCKED, value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", action = clap::ArgAction::Set)]
     locked: bool,
-    /// Checks folders and inputs only, where an environment stands already.
+    /// Looks at inputs and folders only, and at the files of packages that change: an edited file stays.
     #[arg(long, conflicts_with = "deep")]
     quick: bool,
     /// Reads every byte of the environment that stands already.

@@ -275,6 +275,36 @@ fn what_the_user_added_stays_until_it_may_go() {
 }
 
 #[test]
+fn a_quick_switch_of_locks_changes_what_differs_and_nothing_else() {
+    let Some(world) = World::new() else { return };
+    for mode in MODES {
+        world.lock(0);
+        let _ = world.regenerate(mode).success();
+        for lock in [1, 0, 1] {
+            world.lock(lock);
+            let quick = ["regenerate", "--quick", "--link-mode", mode];
+            let _ = world.dhtl(&quick).success();
+            world.assert_right(&format!("after a quick switch, {mode}"));
+            let _ = world.imports().success();
+            let again = world.dhtl(&quick).success();
+            assert!(again.stderr.contains("unchanged"), "{again}");
+            assert_eq!(world.leftovers(), [""; 0]);
+        }
+    }
+    // The last mode copies: an edit stays in the environment.
+    let edited = world.site().join("beta/m1.py");
+    let right = fs::read(&edited).unwrap();
+    fs::write(&edited, "edited").unwrap();
+    world.lock(0);
+    let _ = world.dhtl(&["regenerate", "--quick", "--link-mode", "copy"]);
+    let path = "lib/python3.11/site-packages/beta/m1.py".to_owned();
+    let drift = ("modified".to_owned(), path, Some("beta".to_owned()));
+    assert_eq!(world.drift(&[]), (Some(1), vec![drift]));
+    let _ = world.regenerate("copy").success();
+    assert_eq!(fs::read(&edited).unwrap(), right);
+}
+
+#[test]
 fn what_a_former_lock_left_goes_even_when_the_store_is_new() {
     let Some(world) = World::new() else { return };
     let _ = world.regenerate("copy").success();
