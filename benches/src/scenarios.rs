@@ -80,8 +80,13 @@ fn warm_symlink(lab: &Lab<'_>, tree: &Tree) -> io::Result<Vec<Row>> {
         }),
     ];
     if lab.has_dhtl() {
-        subjects.push(Subject::new("dhtl", |_| {
+        // The first time compiles the bytecode; this is about every time after it.
+        dhtl_fresh(lab, &["--link-mode", "symlink"])?;
+        subjects.push(Subject::new("dhtl: every file", |_| {
             Ok(dhtl_fresh(lab, &["--link-mode", "symlink"])?.1)
+        }));
+        subjects.push(Subject::new("dhtl --quick: folders alone", |_| {
+            Ok(dhtl_fresh(lab, &["--link-mode", "symlink", "--quick"])?.1)
         }));
     }
     subjects.push(Subject::new(
@@ -150,9 +155,15 @@ fn no_change(lab: &Lab<'_>, tree: &Tree) -> io::Result<Vec<Row>> {
     if lab.has_dhtl() {
         let project = standing_dhtl(lab)?;
         let args = [&DHTL_REGENERATE[..], &["--link-mode", "hardlink"]].concat();
+        let quick = [&args[..], &["--quick"]].concat();
+        let same = project.clone();
         subjects.push(Subject::new("dhtl: every file", move |_| {
             measure(&mut lab.dhtl(&project, &args))
         }));
+        subjects.push(Subject::new(
+            "dhtl --quick: inputs and folders",
+            move |_| measure(&mut lab.dhtl(&same, &quick)),
+        ));
     }
     subjects.push(look_floor(lab, tree));
     alternate("no-change", lab.args.runs, subjects)
@@ -195,23 +206,23 @@ fn switch(lab: &Lab<'_>, _tree: &Tree) -> io::Result<Vec<Row>> {
         )
     })];
     if lab.has_dhtl() {
-        let project = standing_dhtl(lab)?;
-        change(&project, 1)?;
-        measure(&mut lab.dhtl(
-            &project,
-            &["regenerate", "--yes", "--link-mode", "hardlink"],
-        ))?;
-        change(&project, 0)?;
-        measure(&mut lab.dhtl(
-            &project,
-            &["regenerate", "--yes", "--link-mode", "hardlink"],
-        ))?;
         let change = &change;
-        subjects.push(Subject::new("dhtl", move |run| {
-            change(&project, run as usize + 1)?;
-            let args = [&DHTL_REGENERATE[..], &["--link-mode", "hardlink"]].concat();
-            measure(&mut lab.dhtl(&project, &args))
-        }));
+        for (name, more) in [
+            ("dhtl: every file", &[][..]),
+            ("dhtl --quick: what changes", &["--quick"][..]),
+        ] {
+            let project = standing_dhtl(lab)?;
+            for state in [1, 0] {
+                change(&project, state)?;
+                let args = ["regenerate", "--yes", "--link-mode", "hardlink"];
+                measure(&mut lab.dhtl(&project, &args))?;
+            }
+            let args = [&DHTL_REGENERATE[..], &["--link-mode", "hardlink"], more].concat();
+            subjects.push(Subject::new(name, move |run| {
+                change(&project, run as usize + 1)?;
+                measure(&mut lab.dhtl(&project, &args))
+            }));
+        }
     }
     alternate("switch", lab.args.runs, subjects)
 }

@@ -3,7 +3,6 @@
 //! An interruption leaves the former environment working: a new one is complete before one rename
 //! shows it, and an update prepares every piece before it swaps the first.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,9 +11,7 @@ use std::time::Duration;
 
 use dht_store::checkout::Damage;
 use dht_store::fs::{self, Dir, FileKind, FsError};
-use dht_store::{
-    Checkout, Comparer, Comparison, Conflict, Depth, Difference, LinkMode, Tree, Union, UpdatePlan,
-};
+use dht_store::{Checkout, Comparer, Comparison, Conflict, Depth, LinkMode, Union};
 
 use super::blueprint::Blueprint;
 use super::former::{Former, Predecessor};
@@ -25,7 +22,7 @@ use crate::model::progress::{Progress, Stage};
 const IGNORED: [&str; 2] = [state::FOLDER, ".lock"];
 
 /// Returns the paths of an environment that are not compared.
-fn ignored(blueprint: &Blueprint) -> Vec<&str> {
+pub(super) fn ignored(blueprint: &Blueprint) -> Vec<&str> {
     let notes = blueprint.notes().iter().map(|note| note.path.as_str());
     IGNORED.into_iter().chain(notes).collect()
 }
@@ -34,7 +31,11 @@ fn ignored(blueprint: &Blueprint) -> Vec<&str> {
 /// the package to be outdated.
 ///
 /// Tells whether anything was written.
-fn write_notes(blueprint: &Blueprint, dir: &Dir, folder: &Path) -> Result<bool, FsError> {
+pub(super) fn write_notes(
+    blueprint: &Blueprint,
+    dir: &Dir,
+    folder: &Path,
+) -> Result<bool, FsError> {
     let mut changed = false;
     for note in blueprint.notes() {
         let written = note.write(dir);
@@ -238,7 +239,7 @@ fn beside(name: &OsStr) -> OsString {
 }
 
 /// Removes what a killed run left beside the environment.
-fn sweep(dir: &Dir, name: &OsStr) -> io::Result<()> {
+pub(super) fn sweep(dir: &Dir, name: &OsStr) -> io::Result<()> {
     let mut prefix = name.to_owned();
     prefix.push(".dht-");
     for entry in dir.read()? {
@@ -248,38 +249,6 @@ fn sweep(dir: &Dir, name: &OsStr) -> io::Result<()> {
             .starts_with(prefix.as_encoded_bytes());
         if left && entry.kind == FileKind::Directory {
             fs::remove_tree(dir, Path::new(&entry.name))?;
-        }
-    }
-    Ok(())
-}
-
-/// Opens the environment, without what a killed run left in it and beside it.
-fn tidied(folder: &Path, dry_run: bool) -> Result<Dir, FsError> {
-    let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
-    if !dry_run {
-        tidy(folder, &dir).map_err(FsError::at("clean", folder))?;
-    }
-    Ok(dir)
-}
-
-/// Removes what a killed run left in the environment and beside it.
-fn tidy(folder: &Path, dir: &Dir) -> io::Result<()> {
-    if let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) {
-        sweep(&Dir::open(parent)?, name)?;
-    }
-    let own = match dir.open_dir(Path::new(state::FOLDER)) {
-        Ok(own) => own,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    for entry in own.read()? {
-        let is_left = entry.name == "incoming"
-            || entry
-                .name
-                .to_str()
-                .is_some_and(|name| name.ends_with(".tmp"));
-        if is_left {
-            fs::remove_tree(&own, Path::new(&entry.name))?;
         }
     }
     Ok(())
@@ -307,145 +276,5 @@ pub fn compare(
     let checkout = Checkout::new(&layers, &union.tree, mode, &real);
     let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
     let ignored = ignored(blueprint);
-    Comparer::new(&checkout, &union.tree, mode, depth, &ignored).run(&dir)
-}
-
-/// How an update is done.
-#[derive(Debug, Clone, Copy)]
-pub struct UpdateOptions<'a> {
-    /// How closely the standing environment is looked at.
-    pub depth: Depth,
-    /// What stood there before, as far as it can still be told: its files go away.
-    pub former: &'a [Predecessor],
-    /// Also removes what the user added.
-    pub remove_added: bool,
-    /// Changes nothing, and reports what would be.
-    pub dry_run: bool,
-    /// Whether the environment's state differs from what stands there.
-    pub rewrite_state: bool,
-}
-
-/// Changes the environment in `folder` into what the blueprint says.
-pub fn update(
-    blueprint: &Blueprint,
-    state: &State,
-    folder: &Path,
-    options: UpdateOptions<'_>,
-) -> Result<AssembleReport, FsError> {
-    let layers = blueprint.layers();
-    let union = Union::new(&layers, blueprint.generated());
-    let real = blueprint.real_folders();
-    let checkout = Checkout::new(&layers, &union.tree, state.link_mode, &real)
-        .reading_every_byte(options.depth == Depth::Deep);
-    let dir = tidied(folder, options.dry_run)?;
-    let ignored = ignored(blueprint);
-    let mut former = Former::of(options.former);
-    let is_quick = matches!(options.depth, Depth::Quick { .. });
-    let touched = match is_quick {
-        true => former.touched(blueprint, &union.tree),
-        false => BTreeSet::new(),
-    };
-    let found = Comparer::new(
-        &checkout,
-        &union.tree,
-        state.link_mode,
-        options.depth,
-        &ignored,
-    )
-    .touching(&touched)
-    .run(&dir)?;
-    let (added, mut differences): (Vec<Difference>, Vec<Difference>) =
-        found.differences.into_iter().partition(|difference| {
-            difference.kind == dht_store::DifferenceKind::Added && !difference.in_store
-        });
-    let added = former
-        .divided(added, &dir)
-        .map_err(FsError::at("list", folder))?;
-    let ours: BTreeSet<PathBuf> = added
-        .iter()
-        .filter(|(_, is_ours)| options.remove_added || *is_ours)
-        .map(|(difference, _)| difference.path.clone())
-        .collect();
-    differences.extend(added.into_iter().map(|(difference, _)| difference));
-    let plan = UpdatePlan::new(
-        &union.tree,
-        &differences,
-        &|layer| former.is_replaced(blueprint, layer),
-        &|path| ours.contains(path),
-    );
-    let kept: Vec<PathBuf> = differences
-        .iter()
-        .filter(|difference| difference.kind == dht_store::DifferenceKind::Added)
-        .filter(|difference| !difference.in_store)
-        .filter(|difference| !plan.removals.contains(&difference.path))
-        .map(|difference| difference.path.clone())
-        .collect();
-    if !options.dry_run && !plan.is_empty() {
-        if options.rewrite_state {
-            state.announce(folder)?;
-        }
-        apply(&plan, &checkout, &union.tree, &dir, folder)?;
-    }
-    let folders = checkout.made_folders();
-    if state.link_mode == LinkMode::Symlink && !options.dry_run && !is_quick {
-        checkout.check_linked_folders();
-    }
-    let mut report = checkout.finish();
-    let in_store = damage_in_store(&differences);
-    let mut changed = (plan.folders.len() + plan.files.len()) as u64;
-    if options.dry_run {
-        changed += in_store.len() as u64;
-    } else {
-        report.damaged.extend(in_store);
-    }
-    if !options.dry_run && report.damaged.is_empty() {
-        let noted = write_notes(blueprint, &dir, folder)?;
-        if noted || options.rewrite_state || !plan.is_empty() {
-            state.write(folder, &folders)?;
-        }
-        State::retract(folder)?;
-    }
-    Ok(AssembleReport {
-        files: union.tree.leaf_count() as u64,
-        changed,
-        removed: plan.removals.len() as u64,
-        fallbacks: report.fallbacks.into_iter().collect(),
-        conflicts: union.conflicts,
-        damaged: report.damaged,
-        added: kept,
-    })
-}
-
-/// Returns what stands damaged in the store, behind links that are right.
-fn damage_in_store(differences: &[Difference]) -> Vec<Damage> {
-    let in_store = differences.iter().filter(|difference| difference.in_store);
-    in_store
-        .filter_map(|difference| {
-            Some(Damage {
-                layer: difference.layer?,
-                path: difference.path.to_string_lossy().into_owned(),
-            })
-        })
-        .collect()
-}
-
-fn apply(
-    plan: &UpdatePlan,
-    checkout: &Checkout<'_>,
-    tree: &Tree<'_>,
-    dir: &Dir,
-    folder: &Path,
-) -> Result<(), FsError> {
-    let scratch = Path::new(state::FOLDER).join("incoming");
-    let prepare = || {
-        fs::create_dirs(dir, Path::new(state::FOLDER))?;
-        dir.create_dir(&scratch, 0o755)?;
-        dir.open_dir(&scratch)
-    };
-    let path = folder.join(&scratch);
-    let incoming = prepare().map_err(FsError::at("prepare", &path))?;
-    let applied = plan.apply(checkout, tree, dir, &incoming);
-    drop(incoming);
-    let removed = fs::remove_tree(dir, &scratch).map_err(FsError::at("remove", &path));
-    applied.and(removed)
+    Comparer::new(&checkout, &union.tree, depth, &ignored).run(&dir)
 }

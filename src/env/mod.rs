@@ -6,7 +6,8 @@
 //!
 //! [`select`] decides which files a lock means for a target; [`realise`] brings them into the store;
 //! [`document`] names what the environment consists of, and so its fingerprint; [`blueprint`] reads
-//! that from the store for one place; [`assemble`] makes the folder and compares it.
+//! that from the store for one place; [`assemble`] makes the folder and compares it, [`update`]
+//! changes one that stands.
 
 pub mod assemble;
 pub mod base;
@@ -27,5 +28,6 @@ pub mod select;
 pub mod shadow;
 pub mod sources;
 pub mod state;
+pub mod update;
 pub mod uv;
 pub mod watch;

@@ -9,13 +9,14 @@ use dht_store::{Base, Depth, Environment, Fingerprint, LinkMode, RepairReport, S
 
 use super::resolve::{self, ResolveError, ResolveReport, Resolved};
 use super::spec::Spec;
-use crate::env::assemble::{self, AssembleReport, CreateOptions, Standing, UpdateOptions};
+use crate::env::assemble::{self, AssembleReport, CreateOptions, Standing};
 use crate::env::base::Interpreter;
 use crate::env::blueprint::{self, Blueprint, BlueprintError, Place};
 use crate::env::bytecode::{self, DeriveError};
 use crate::env::context::Context;
 use crate::env::former::Predecessor;
 use crate::env::state::{self, State};
+use crate::env::update::{self, UpdateOptions};
 use crate::model::platform::Platform;
 
 /// The environment's folder in a project.
@@ -416,7 +417,7 @@ impl Work<'_> {
             dry_run: self.options.dry_run,
             rewrite_state: old != state,
         };
-        Ok(assemble::update(blueprint, state, &self.folder, options)?)
+        Ok(update::update(blueprint, state, &self.folder, options)?)
     }
 
     /// Draws what stood there before; what can no longer be told is left alone. Of one that is followed

@@ -114,6 +114,11 @@ impl<'a> Checkout<'a> {
         }
     }
 
+    /// Returns how files come from the store.
+    pub const fn mode(&self) -> LinkMode {
+        self.mode
+    }
+
     /// Also reads each file of the store before it is used: an edit that kept size and time is found.
     #[must_use]
     pub fn reading_every_byte(mut self, every_byte: bool) -> Self {

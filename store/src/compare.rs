@@ -104,14 +104,13 @@ impl<'a> Comparer<'a> {
     pub fn new(
         checkout: &'a Checkout<'a>,
         tree: &'a Tree<'a>,
-        mode: crate::checkout::LinkMode,
         depth: Depth,
         ignored: &'a [&'a str],
     ) -> Self {
         Self {
             checkout,
             tree,
-            mode,
+            mode: checkout.mode(),
             depth,
             ignored,
             touched: None,

@@ -86,7 +86,7 @@ impl Kit {
         let layers = self.layers(entries, &manifests);
         let union = Union::new(&layers, &[]);
         let checkout = Checkout::new(&layers, &union.tree, mode, &["bin"]);
-        let comparer = Comparer::new(&checkout, &union.tree, mode, depth, &[]);
+        let comparer = Comparer::new(&checkout, &union.tree, depth, &[]);
         let found = comparer.run(&Dir::open(target).unwrap()).unwrap();
         found.differences.into_iter().map(shown).collect()
     }

@@ -22,7 +22,7 @@ fn update(
     let union = Union::new(&layers, &[]);
     let checkout = Checkout::new(&layers, &union.tree, mode, &["bin"]);
     let dir = Dir::open(target).unwrap();
-    let found = Comparer::new(&checkout, &union.tree, mode, Depth::Stat, &["scratch"])
+    let found = Comparer::new(&checkout, &union.tree, Depth::Stat, &["scratch"])
         .run(&dir)
         .unwrap();
     let plan = UpdatePlan::new(
