@@ -121,7 +121,13 @@ impl Session {
     /// Opens the store for work on the project in `project`.
     pub fn open(&self, project: &Path) -> Result<Open<'_>, Failure> {
         limits::raise();
-        let store = Store::open(&self.store_path()?)?;
+        let path = self.store_path()?;
+        if path.exists() && !path.is_dir() {
+            let told = format!("the store `{}` is not a folder", path.display());
+            return Err(Failure::new(Kind::Usage, told)
+                .hint("name a folder, new or that of a store, with `--store` or `DHT_STORE`"));
+        }
+        let store = Store::open(&path)?;
         let mut settings = FetchSettings::from_environment(&vars::read)
             .map_err(|error| Failure::new(Kind::Usage, error))?;
         settings.offline |= self.globals.offline;

@@ -155,6 +155,11 @@ pub fn create(
     })
 }
 
+/// Returns where the packages of a blueprint hold different things.
+pub fn conflicts(blueprint: &Blueprint) -> Vec<Conflict> {
+    Union::new(&blueprint.layers(), blueprint.generated()).conflicts
+}
+
 /// How often a person is told how far the linking has come.
 const TICK: Duration = Duration::from_millis(50);
 

@@ -190,12 +190,11 @@ impl Blueprint {
         &self.notes
     }
 
-    /// Returns the modules that packages and the standard library both have, each with its package.
-    pub fn shadows(&self, base: &Manifest) -> Vec<(String, String)> {
-        let library = shadow::library_modules(base, &self.target);
+    /// Returns the modules that packages have and `library`, the standard one, too, each with its package.
+    pub fn shadows(&self, library: &BTreeSet<String>) -> Vec<(String, String)> {
         let of = |tree: &PackageTree| {
             let found = shadow::package_modules(&tree.manifest);
-            let shared: Vec<_> = found.intersection(&library).cloned().collect();
+            let shared: Vec<_> = found.intersection(library).cloned().collect();
             let name = tree.package.name.clone();
             shared.into_iter().map(move |module| (name.clone(), module))
         };

@@ -1,29 +1,55 @@
-//! Modules of packages that the standard library has too. Pure.
+//! Modules of packages that the standard library has too. Pure, but for interpreters that the store
+//! does not list.
 //!
 //! Python finds its own first, so such a package is not what an import gives, unless something
 //! changes the order: always worth a word.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use dht_store::{Manifest, NodeKind};
 
 use crate::model::platform::Layout;
 use crate::model::target::Target;
 
+/// The folders of the standard library, relative to the folder of the build.
+fn library_folders(target: &Target) -> [String; 2] {
+    match target.platform.layout() {
+        Layout::Posix => {
+            let lib = format!("lib/{}", target.python.lib_name());
+            let dynamic = format!("{lib}/lib-dynload");
+            [lib, dynamic]
+        }
+        Layout::Windows => ["Lib".to_owned(), "DLLs".to_owned()],
+    }
+}
+
 /// Returns the top-level modules that are in the standard library of an interpreter's build.
 pub fn library_modules(base: &Manifest, target: &Target) -> BTreeSet<String> {
-    let lib = match target.platform.layout() {
-        Layout::Posix => format!("lib/{}", target.python.lib_name()),
-        Layout::Windows => "Lib".to_owned(),
+    let folders = library_folders(target);
+    let found = folders.iter().flat_map(|folder| modules(base, folder));
+    found.collect()
+}
+
+/// Returns the same of an interpreter outside of the store; `program` is the interpreter itself.
+pub fn modules_on_disk(program: &Path, target: &Target) -> BTreeSet<String> {
+    let build = match target.platform.layout() {
+        Layout::Posix => program.parent().and_then(Path::parent),
+        Layout::Windows => program.parent(),
     };
-    let dynamic = match target.platform.layout() {
-        Layout::Posix => format!("{lib}/lib-dynload"),
-        Layout::Windows => "DLLs".to_owned(),
-    };
-    [lib.as_str(), dynamic.as_str()]
+    let folders = build.map(|build| library_folders(target).map(|folder| build.join(folder)));
+    let listings = folders
         .into_iter()
-        .flat_map(|folder| modules(base, folder))
-        .collect()
+        .flatten()
+        .filter_map(|folder| folder.read_dir().ok());
+    let found = listings.flatten().flatten().filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        if entry.path().join("__init__.py").is_file() {
+            return Some(name);
+        }
+        module(&name).map(str::to_owned)
+    });
+    found.collect()
 }
 
 /// Returns the top-level modules of an entry of a package.
@@ -42,14 +68,17 @@ fn modules<'a>(manifest: &'a Manifest, folder: &'a str) -> impl Iterator<Item = 
         let name = match rest.split_once('/') {
             Some((name, "__init__.py")) => name,
             Some(_) => return None,
-            None => {
-                let (name, kind) = rest.split_once('.')?;
-                let is_module = kind == "py" || kind.ends_with("so") || kind.ends_with("pyd");
-                is_module.then_some(name)?
-            }
+            None => module(rest)?,
         };
         (!name.is_empty()).then(|| name.to_owned())
     })
+}
+
+/// Returns the module that a file is.
+fn module(name: &str) -> Option<&str> {
+    let (name, kind) = name.split_once('.')?;
+    let is_module = kind == "py" || kind.ends_with("so") || kind.ends_with("pyd");
+    (is_module && !name.is_empty()).then_some(name)
 }
 
 #[cfg(test)]

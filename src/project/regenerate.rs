@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use dht_store::fs::FsError;
 use dht_store::lock::LockMode;
-use dht_store::{Base, Depth, Environment, Fingerprint, LinkMode, RepairReport, StoreError};
+use dht_store::{
+    Base, Conflict, Depth, Environment, Fingerprint, LinkMode, RepairReport, StoreError,
+};
 
 use super::resolve::{self, ResolveError, ResolveReport, Resolved};
 use super::spec::Spec;
@@ -15,6 +17,7 @@ use crate::env::blueprint::{self, Blueprint, BlueprintError, Place};
 use crate::env::bytecode::{self, DeriveError};
 use crate::env::context::Context;
 use crate::env::former::Predecessor;
+use crate::env::shadow;
 use crate::env::state::{self, State};
 use crate::env::update::{self, UpdateOptions};
 use crate::model::platform::Platform;
@@ -60,7 +63,7 @@ pub enum RegenerateError {
     #[error(transparent)]
     Fs(#[from] FsError),
     /// Something stands there that `dhtl` did not make.
-    #[error("`{}` was not made by dhtl", .0.display())]
+    #[error("`{}` {}", .0.display(), not_ours(.0))]
     Foreign(PathBuf),
     /// Packages disagree about files, and the configuration denies it.
     #[error("packages hold different files at one path: {}", .0.join("; "))]
@@ -68,6 +71,17 @@ pub enum RegenerateError {
     /// Damaged files of the store could not be restored.
     #[error("these entries of the store are damaged and could not be restored: {}", .0.join(", "))]
     Damaged(Vec<String>),
+}
+
+/// Says why what stands in the place of an environment is not one of ours.
+fn not_ours(folder: &Path) -> String {
+    match std::fs::read_link(folder) {
+        Ok(target) => format!(
+            "is a symbolic link to `{}`, and an environment is a folder of its own",
+            target.display()
+        ),
+        Err(_) => "was not made by dhtl".to_owned(),
+    }
 }
 
 /// What a regenerate did.
@@ -187,18 +201,14 @@ impl Work<'_> {
         }
         for _ in 0..ROUNDS {
             let blueprint = self.draw(&resolved.environment, &resolved.interpreter)?;
-            let (state, assembled, created) = self.assemble(&blueprint, &resolved)?;
-            let conflicts = conflict_names(&blueprint, &assembled);
-            if self.spec.deny_conflicts && !conflicts.is_empty() {
-                let shown = conflicts.iter().map(|conflict| {
-                    let winner = conflict.winner.as_deref().unwrap_or("the environment");
-                    format!("`{}` of {winner} and {}", conflict.path, conflict.loser)
-                });
-                return Err(RegenerateError::Conflicts(shown.collect()));
+            if self.spec.deny_conflicts {
+                refuse_conflicts(&blueprint)?;
             }
+            let (state, assembled, created) = self.assemble(&blueprint, &resolved)?;
+            let conflicts = conflict_names(&blueprint, &assembled.conflicts);
             if assembled.damaged.is_empty() {
                 return Ok(Regenerated {
-                    shadows: self.shadows(&blueprint)?,
+                    shadows: self.shadows(&blueprint, &resolved.interpreter)?,
                     fingerprint: resolved.fingerprint,
                     environment: resolved.environment,
                     interpreter: resolved.interpreter,
@@ -286,12 +296,21 @@ impl Work<'_> {
         Ok(healed)
     }
 
-    fn shadows(&self, blueprint: &Blueprint) -> Result<Vec<(String, String)>, RegenerateError> {
-        match &blueprint.environment.base {
-            Base::Entry(entry) => Ok(blueprint.shadows(&self.context.store.manifest(entry.entry)?)),
-            // What is outside of the store has no listing.
-            Base::External { .. } => Ok(Vec::new()),
-        }
+    fn shadows(
+        &self,
+        blueprint: &Blueprint,
+        interpreter: &Interpreter,
+    ) -> Result<Vec<(String, String)>, RegenerateError> {
+        let library = match &blueprint.environment.base {
+            Base::Entry(entry) => {
+                let manifest = self.context.store.manifest(entry.entry)?;
+                shadow::library_modules(&manifest, &blueprint.target)
+            }
+            Base::External { .. } => {
+                shadow::modules_on_disk(&interpreter.program, &blueprint.target)
+            }
+        };
+        Ok(blueprint.shadows(&library))
     }
 
     fn derive(&self, resolved: &Resolved) -> Result<usize, RegenerateError> {
@@ -478,10 +497,22 @@ impl Work<'_> {
     }
 }
 
-fn conflict_names(blueprint: &Blueprint, assembled: &AssembleReport) -> Vec<ConflictNames> {
+/// Refuses packages that hold different files at one path, before anything is made of them.
+fn refuse_conflicts(blueprint: &Blueprint) -> Result<(), RegenerateError> {
+    let conflicts = conflict_names(blueprint, &assemble::conflicts(blueprint));
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    let shown = conflicts.iter().map(|conflict| {
+        let winner = conflict.winner.as_deref().unwrap_or("the environment");
+        format!("`{}` of {winner} and {}", conflict.path, conflict.loser)
+    });
+    Err(RegenerateError::Conflicts(shown.collect()))
+}
+
+fn conflict_names(blueprint: &Blueprint, conflicts: &[Conflict]) -> Vec<ConflictNames> {
     let name = |layer: u32| blueprint.package(layer).name.clone();
-    assembled
-        .conflicts
+    conflicts
         .iter()
         .filter(|conflict| conflict.winner.is_some() || !blueprint.is_overlaid(&conflict.path))
         .map(|conflict| ConflictNames {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::project::expectation::Verdict;
 use crate::project::regenerate::{ConflictNames, Regenerated};
 use crate::ui::Ui;
+use crate::ui::words::counted;
 
 /// The Python of an environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -152,34 +153,37 @@ impl RegenerateReport {
     pub fn tell(&self, ui: &Ui) {
         self.tell_inputs(ui);
         self.tell_oddities(ui);
-        let state = match (self.dry_run, self.created, self.changed + self.removed) {
-            (true, true, _) => "would be made".to_owned(),
-            (true, false, 0) | (false, false, 0) => "unchanged".to_owned(),
-            (true, false, _) => {
-                format!(
-                    "{} paths would change, {} would go",
-                    self.changed, self.removed
-                )
-            }
-            (false, true, _) => "made".to_owned(),
-            (false, false, _) => {
-                format!("{} paths changed, {} removed", self.changed, self.removed)
-            }
-        };
-        let looked_at = match self.files {
-            Some(files) => format!("{files} files"),
-            None => "inputs and folders looked at".to_owned(),
-        };
-        ui.done(format!(
-            "Environment: {state} ({looked_at}, {})",
-            mode(self.link_mode)
-        ));
+        self.tell_state(ui);
         ui.done(format!(
             "Environment fingerprint: blake3:{}",
             self.fingerprint
         ));
         if let Some(verdict) = &self.validation {
             super::expectation::tell(verdict, ui);
+        }
+    }
+
+    fn tell_state(&self, ui: &Ui) {
+        let has_changed = self.created || self.changed + self.removed > 0;
+        let (changed, removed) = (counted(self.changed, "path"), self.removed);
+        match (self.dry_run && has_changed, self.created) {
+            (true, true) => ui.status("  Environment: would be made"),
+            (true, false) => ui.status(format!(
+                "  Environment: {changed} would change, {removed} would go"
+            )),
+            (false, is_new) => {
+                let state = match (is_new, has_changed) {
+                    (true, _) => "made".to_owned(),
+                    (false, true) => format!("{changed} changed, {removed} removed"),
+                    (false, false) => "unchanged".to_owned(),
+                };
+                let files = match self.files {
+                    Some(files) => counted(files, "file"),
+                    None => "inputs and folders looked at".to_owned(),
+                };
+                let mode = mode(self.link_mode);
+                ui.done(format!("Environment: {state} ({files}, {mode})"));
+            }
         }
     }
 
@@ -210,7 +214,10 @@ impl RegenerateReport {
             what.push_str(&format!(", {} built", self.built));
         }
         if self.compiled > 0 {
-            what.push_str(&format!(", {} modules compiled", self.compiled));
+            what.push_str(&format!(
+                ", {} compiled",
+                counted(self.compiled as u64, "module")
+            ));
         }
         ui.done(what);
     }
@@ -245,7 +252,9 @@ impl RegenerateReport {
             ui.warning(format!("the damaged files are kept in `{path}`"));
         }
         for Fallback { reason, files } in &self.fallbacks {
-            ui.warning(format!("{files} files were copied: {reason}"));
+            let were = if *files == 1 { "was" } else { "were" };
+            let files = counted(*files, "file");
+            ui.warning(format!("{files} {were} copied: {reason}"));
         }
         for ConflictNames {
             path,

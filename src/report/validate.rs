@@ -9,6 +9,7 @@ use crate::model::python::PythonRequest;
 use crate::project::spec::PythonWish;
 use crate::project::validate::{Drift, Validated};
 use crate::ui::Ui;
+use crate::ui::words::counted;
 
 /// How many paths are shown to a person before the rest is counted.
 const SHOWN: usize = 20;
@@ -65,6 +66,9 @@ pub struct ValidateReport {
     pub drift: Vec<Drift>,
     /// How many paths were repaired, where that was asked for.
     pub repaired: u64,
+    /// Whether the environment is the one that `--checksum` names, and stands as it should be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checksum_matches: Option<bool>,
 }
 
 impl ValidateReport {
@@ -84,6 +88,7 @@ impl ValidateReport {
             bytes_read: found.bytes_read,
             drift: found.drift.clone(),
             repaired,
+            checksum_matches: None,
         }
     }
 
@@ -107,14 +112,17 @@ impl ValidateReport {
         if self.drift.is_empty() {
             let found = match (self.files, self.packages) {
                 (0, 1..) => "no folder changed (files were not looked at)".to_owned(),
-                (files, _) => format!("all verified ({files} files)"),
+                (files, _) => format!("all verified ({})", counted(files, "file")),
             };
             ui.done(format!("Packages: {} installed, {found}", self.packages));
         } else {
             ui.failed(format!(
-                "Packages: {} installed, {} paths differ",
+                "Packages: {} installed, {}",
                 self.packages,
-                self.drift.len()
+                match self.drift.len() {
+                    1 => "1 path differs".to_owned(),
+                    count => format!("{count} paths differ"),
+                }
             ));
         }
         for drift in self.drift.iter().take(SHOWN) {
@@ -130,7 +138,7 @@ impl ValidateReport {
             ui.status(format!("    and {} more", self.drift.len() - SHOWN));
         }
         if self.repaired > 0 {
-            ui.done(format!("Repaired: {} paths", self.repaired));
+            ui.done(format!("Repaired: {}", counted(self.repaired, "path")));
         }
         if self.outdated {
             ui.failed("Configuration: the project asks for another environment than this one");

@@ -10,6 +10,7 @@ pub mod output;
 pub mod progress;
 pub mod style;
 pub mod table;
+pub mod words;
 
 use std::fmt;
 use std::io::{IsTerminal, Write};

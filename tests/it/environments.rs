@@ -142,12 +142,30 @@ fn packages_that_disagree_or_shadow_the_standard_library_are_named() {
         .warns("module `enum`");
     let config = "version: \"2.0\"\npython:\n  version: 3.11.7\nassembly:\n  conflicts: deny\n";
     std::fs::write(folder.join(".dhtconfig"), config).unwrap();
+    std::fs::remove_dir_all(folder.join(".venv")).unwrap();
     let refused = run(&["--offline", "regenerate"]);
     assert_ne!(refused.code, Some(0), "{refused}");
     let _ = refused
         .warns("alpha")
         .warns("beta")
         .warns("tests/__init__.py");
+    // Nothing was made of what is refused.
+    assert!(!folder.join(".venv").exists());
+
+    // The system's interpreter has a standard library too.
+    std::fs::remove_file(folder.join(".dhtconfig")).unwrap();
+    let build = pyenv_build(PYTHON).unwrap();
+    let run = sandbox
+        .dhtl_run()
+        .in_folder(&folder)
+        .at_home(sandbox.root().join("third"));
+    let run = run.var("PYENV_ROOT", "").var("PATH", build.join("bin"));
+    let _ = run
+        .args(["--offline", "regenerate"])
+        .output()
+        .success()
+        .warns("the system's own")
+        .warns("beta has a module `enum`");
 }
 
 #[test]

@@ -126,6 +126,12 @@ impl RegenerateArgs {
         } else {
             report.tell(&session.ui);
         }
+        if self.check && done.has_changed() && !session.globals.json {
+            session
+                .ui
+                .failed("Check: `.venv` is not what the lock says");
+            session.ui.hint("run `dhtl regenerate`");
+        }
         if !holds || (self.check && done.has_changed()) {
             return Ok(ExitCode::from(Kind::Work.exit_code()));
         }

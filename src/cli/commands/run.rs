@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::failure::{Failure, Kind, io_cause};
 use crate::cli::session::Session;
 use crate::cli::vars;
 use crate::env::assemble::{Standing, standing};
@@ -72,10 +72,10 @@ impl RunArgs {
             .command
             .split_first()
             .ok_or_else(|| Failure::new(Kind::Usage, "no command was given"))?;
-        let found = self.locate(program, &path).ok_or_else(|| {
+        let found = Self::locate(session, program, &path).ok_or_else(|| {
             let name = program.to_string_lossy();
             Failure::new(
-                Kind::Work,
+                Kind::NoProgram,
                 format!("found no program `{name}` in the environment or on PATH"),
             )
         })?;
@@ -85,18 +85,30 @@ impl RunArgs {
             .env("VIRTUAL_ENV", &folder)
             .env("PATH", &path)
             .without_env(["PYTHONHOME"]);
-        let code = call
-            .hand_over()
-            .map_err(|error| Failure::new(Kind::Tool, error))?;
+        let code = call.hand_over().map_err(|error| {
+            let not_allowed = io_cause(&error)
+                .is_some_and(|cause| cause.kind() == std::io::ErrorKind::PermissionDenied);
+            let kind = if not_allowed {
+                Kind::NotRunnable
+            } else {
+                Kind::Tool
+            };
+            Failure::new(kind, error)
+        })?;
         Ok(ExitCode::from(
             u8::try_from(code).unwrap_or(Kind::Work.exit_code()),
         ))
     }
 
-    fn locate(&self, program: &OsString, path: &OsString) -> Option<std::path::PathBuf> {
+    fn locate(
+        session: &Session,
+        program: &OsString,
+        path: &OsString,
+    ) -> Option<std::path::PathBuf> {
         let given = std::path::Path::new(program);
-        if given.components().count() > 1 {
-            return std::path::absolute(given).ok();
+        if given.components().count() > 1 || given.is_absolute() {
+            let found = std::path::absolute(session.folder.join(given)).ok()?;
+            return found.exists().then_some(found);
         }
         find_program(program.to_str()?, path, &[])
     }

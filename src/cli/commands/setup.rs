@@ -110,6 +110,12 @@ impl SetupArgs {
             }
             report.tell(&session.ui);
         }
+        if self.check && report.has_changed() && !session.globals.json {
+            session
+                .ui
+                .failed("Check: the project is not set up as it would be now");
+            session.ui.hint("run `dhtl setup`");
+        }
         if self.check && report.has_changed() {
             return Ok(ExitCode::from(Kind::Work.exit_code()));
         }

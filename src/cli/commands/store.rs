@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use dht_store::check::EntryReport;
+use dht_store::check::{EntryReport, ProblemKind};
+use dht_store::format::store_json::Access;
 use dht_store::lock::LockMode;
 use dht_store::{EntryRef, NodeKind, RepairReport, Store};
 use rayon::prelude::*;
@@ -12,6 +13,7 @@ use crate::cli::failure::{Failure, Kind};
 use crate::cli::session::Session;
 use crate::report::store::{DamagedEntry, EntryLine, StoreListing, VerifyReport};
 use crate::ui::table::{Align, Table};
+use crate::ui::words::counted;
 
 /// Looks into the store, and checks it.
 #[derive(Debug, Args)]
@@ -182,7 +184,11 @@ fn info(session: &Session, store: &Store, entry: Option<&str>) -> Result<(), Fai
     session
         .ui
         .data(format!("path     {}", store.path().display()))?;
-    session.ui.data(format!("access   {:?}", store.access()))?;
+    let access = match store.access() {
+        Access::ReadWrite => "read and write",
+        Access::ReadOnly => "read only",
+    };
+    session.ui.data(format!("access   {access}"))?;
     session.ui.data(format!("entries  {}", lines.len()))?;
     session
         .ui
@@ -263,17 +269,20 @@ fn tell(session: &Session, report: &VerifyReport) -> Result<(), Failure> {
     }
     for DamagedEntry { entry, report } in &report.damaged {
         for problem in &report.problems {
-            let kind = format!("{:?}", problem.kind).to_lowercase();
             session.ui.failed(format!(
                 "{} {}: {} `{}`",
-                entry.name, entry.version, kind, problem.path
+                entry.name,
+                entry.version,
+                word(problem.kind),
+                problem.path
             ));
         }
     }
     if report.repaired > 0 {
-        session
-            .ui
-            .done(format!("Repaired: {} paths", report.repaired));
+        session.ui.done(format!(
+            "Repaired: {}",
+            counted(report.repaired as u64, "path")
+        ));
     }
     if report.damaged.is_empty() {
         session.ui.done(format!(
@@ -284,4 +293,15 @@ fn tell(session: &Session, report: &VerifyReport) -> Result<(), Failure> {
         session.ui.hint("`dhtl store verify --repair` restores what the store can; `dhtl regenerate` fetches the rest anew");
     }
     Ok(())
+}
+
+const fn word(kind: ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::Missing => "missing",
+        ProblemKind::Modified => "modified",
+        ProblemKind::WrongKind => "of another kind",
+        ProblemKind::Retargeted => "retargeted",
+        ProblemKind::Unexpected => "unexpected",
+        ProblemKind::Unreadable => "unreadable",
+    }
 }

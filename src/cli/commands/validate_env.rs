@@ -108,7 +108,9 @@ impl ValidateEnvArgs {
         repaired: u64,
         checksum: Option<Fingerprint>,
     ) -> Result<(), Failure> {
-        let report = ValidateReport::new(found, repaired);
+        let mut report = ValidateReport::new(found, repaired);
+        report.checksum_matches =
+            checksum.map(|checksum| checksum == found.fingerprint && found.is_valid());
         if session.globals.json {
             return Ok(session.ui.json("validate-env", 1, &report)?);
         }

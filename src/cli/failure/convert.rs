@@ -31,7 +31,11 @@ fn advice(kind: Kind, hint: &str) -> Advice {
 }
 
 fn failure(error: impl std::error::Error + Send + Sync + 'static, (kind, hint): Advice) -> Failure {
-    let failure = Failure::from_machine(kind, error);
+    let mut failure = Failure::from_machine(kind, error);
+    if failure.kind == Kind::Network && hint.is_some() {
+        // Who knows the address says it better than the machine does.
+        failure.hints.clear();
+    }
     match hint {
         Some(hint) => failure.hint(hint),
         None => failure,

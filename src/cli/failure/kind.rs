@@ -27,12 +27,16 @@ pub enum Kind {
     Unsuitable,
     /// A fault of dhtl itself.
     Internal,
+    /// `dhtl run` may not run the program; shells have this code.
+    NotRunnable,
+    /// `dhtl run` finds no such program; shells have this code.
+    NoProgram,
     /// A signal ended the work; its number.
     Signal(u8),
 }
 
 /// Every kind but the signals, with what the help says of it.
-const TABLE: [(Kind, &str); 11] = [
+const TABLE: [(Kind, &str); 13] = [
     (Kind::Work, "a check failed, or the work did"),
     (Kind::Usage, "the command line is wrong"),
     (Kind::Configuration, ".dhtconfig or a lock file was refused"),
@@ -50,6 +54,14 @@ const TABLE: [(Kind, &str); 11] = [
     (Kind::Untrusted, "the project is not trusted yet"),
     (Kind::Unsuitable, "no Python or package fits this platform"),
     (Kind::Internal, "a fault of dhtl itself"),
+    (
+        Kind::NotRunnable,
+        "`dhtl run`: the program may not be run (or its own code)",
+    ),
+    (
+        Kind::NoProgram,
+        "`dhtl run`: there is no such program (or its own code)",
+    ),
 ];
 
 impl Kind {
@@ -67,6 +79,8 @@ impl Kind {
             Self::Untrusted => 9,
             Self::Unsuitable => 10,
             Self::Internal => 101,
+            Self::NotRunnable => 126,
+            Self::NoProgram => 127,
             Self::Signal(number) => 128 + (number & 0x7f),
         }
     }
@@ -97,7 +111,7 @@ mod tests {
     #[test]
     fn the_codes_are_a_contract() {
         let codes: Vec<u8> = TABLE.iter().map(|(kind, _)| kind.exit_code()).collect();
-        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 101]);
+        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 101, 126, 127]);
         assert_eq!(Kind::Signal(2).exit_code(), 130);
         assert_eq!(Kind::Signal(15).exit_code(), 143);
     }
@@ -105,7 +119,7 @@ mod tests {
     #[test]
     fn the_table_names_every_code_once() {
         let text = exit_codes();
-        assert_eq!(text.lines().count(), 14);
+        assert_eq!(text.lines().count(), 16);
         assert!(text.contains("   10  no Python"), "{text}");
     }
 }

@@ -189,7 +189,7 @@ fn clean(text: &str) -> String {
     };
     match Url::parse(address) {
         Ok(url) if url.has_host() && (url.query().is_some() || has_user(&url)) => {
-            format!("{before}{}", CleanUrl::new(url))
+            format!("{before}{}", CleanUrl::new(url).as_url())
         }
         _ => text.to_owned(),
     }

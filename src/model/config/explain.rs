@@ -3,6 +3,7 @@
 //! The law: the message names key and expectation, never a value of `env_template`, and never the
 //! parser's own words where ours are known.
 
+use super::Config;
 use super::error::{ConfigError, token};
 use super::nearest::nearest;
 use super::read::Reader;
@@ -23,6 +24,11 @@ impl Reader<'_> {
             return self.repetition();
         }
         let (path, message) = split_path(&message);
+        if message == NUMBER
+            && let Some(unknown) = self.unknown_key()
+        {
+            return unknown;
+        }
         let mut found = self.malformed(place.unwrap_or((1, 1)), String::new());
         found.key = path.map(str::to_owned);
         self.describe(&mut found, message);
@@ -34,6 +40,15 @@ impl Reader<'_> {
             found.snippet = None;
         }
         found
+    }
+
+    /// Returns what is wrong with the first key that is not known: a number as its value matters less.
+    fn unknown_key(&self) -> Option<ConfigError> {
+        let error = serde_yaml::from_str::<Config>(self.source).err()?;
+        error
+            .to_string()
+            .contains("unknown field `")
+            .then(|| self.explain(&error))
     }
 
     /// Fills in key, problem and advice from the text of the parser's error.

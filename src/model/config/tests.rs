@@ -538,3 +538,10 @@ fn what_is_refused_here_is_refused_by_the_schema() {
         }
     }
 }
+
+#[test]
+fn an_unknown_key_is_told_before_its_value() {
+    let error = read(".dhtconfig", b"version: \"2.0\"\npyhton: 1\n").unwrap_err();
+    assert!(error.problem.starts_with("unknown key"), "{error}");
+    assert_eq!(error.advice.as_deref(), Some("did you mean `python`?"));
+}

@@ -112,3 +112,50 @@ fn where_no_python_is_here_the_newest_that_can_be_fetched_is() {
         .warns("the newest found for `cpython >=3.11`");
     world.assert_right("with a Python that was fetched");
 }
+
+#[test]
+fn a_program_that_is_not_there_has_the_code_that_shells_give() {
+    let Some(world) = World::new() else { return };
+    let _ = world.regenerate("auto").success();
+    for program in ["./missing", "nosuchprogram", "/nosuch/program"] {
+        let output = world.dhtl(&["run", program]).code(127);
+        let _ = output.warns("found no program").warns(program);
+    }
+    let _ = world.dhtl(&["run", "./pylock.toml"]).code(126);
+}
+
+#[test]
+fn a_check_that_fails_says_so() {
+    let Some(world) = World::new() else { return };
+    let output = world.dhtl(&["regenerate", "--check"]).code(1);
+    let _ = output
+        .warns("✗ Check: `.venv` is not what the lock says")
+        .never_says("0 files");
+    let _ = world.regenerate("copy").success();
+    fs::write(world.site().join("alpha/m1.py"), "").unwrap();
+    let output = world.dhtl(&["validate-env"]).code(1);
+    let _ = output.warns("1 path differs");
+    let wrong = "0".repeat(64);
+    let output = world.dhtl(&["validate-env", "--json", "--checksum", &wrong]);
+    let _ = output.code(1).says("\"checksum_matches\": false");
+}
+
+#[test]
+fn a_store_that_is_a_file_and_a_linked_environment_are_told_as_such() {
+    let Some(world) = World::new() else { return };
+    let file = world.sandbox.root().join("file");
+    fs::write(&file, "").unwrap();
+    let run = world.run(&["regenerate"]).var("DHT_STORE", &file);
+    let _ = run
+        .output()
+        .code(2)
+        .warns("is not a folder")
+        .warns("hint: ");
+    std::os::unix::fs::symlink("/nosuch", world.venv()).unwrap();
+    let output = world.regenerate("auto").code(1);
+    let _ = output.warns("is a symbolic link to `/nosuch`");
+    let _ = world.dhtl(&["regenerate", "--yes"]).success();
+    world.assert_right("in the place of a link");
+    let output = world.dhtl(&["store", "info"]).success();
+    let _ = output.says("read and write");
+}
