@@ -18,7 +18,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use commands::completions::CompletionsArgs;
 use commands::env_setup::EnvSetupArgs;
 use commands::fingerprint::FingerprintArgs;
+use commands::gc::GcArgs;
 use commands::generate_env_template::GenerateEnvTemplateArgs;
+use commands::generations::{GenerationsArgs, RollbackArgs};
 use commands::regenerate::RegenerateArgs;
 use commands::run::RunArgs;
 use commands::setup::SetupArgs;
@@ -52,6 +54,9 @@ enum Command {
     EnvSetup(EnvSetupArgs),
     #[command(name = "generate-env-template")]
     GenerateEnvTemplate(GenerateEnvTemplateArgs),
+    Generations(GenerationsArgs),
+    Rollback(RollbackArgs),
+    Gc(GcArgs),
     Store(StoreArgs),
     Completions(CompletionsArgs),
 }
@@ -111,6 +116,9 @@ fn dispatch(command: &Command, session: &Session) -> Result<ExitCode, Failure> {
         Command::Run(args) => args.run(session),
         Command::EnvSetup(args) => args.run(session),
         Command::GenerateEnvTemplate(args) => args.run(session),
+        Command::Generations(args) => args.run(session),
+        Command::Rollback(args) => args.run(session),
+        Command::Gc(args) => args.run(session),
         Command::Store(args) => args.run(session),
         Command::Completions(args) => args.run(session),
     }

@@ -118,6 +118,31 @@ impl Session {
             })
     }
 
+    /// Opens the stores that are read where ours lacks something. One that cannot be opened is told of,
+    /// and does without: everything in it can be had in another way.
+    fn stores_below(&self) -> Vec<Store> {
+        let paths = vars::read(vars::DHT_STORE_PATHS).unwrap_or_default();
+        let paths: Vec<PathBuf> = std::env::split_paths(&paths)
+            .filter(|path| !path.as_os_str().is_empty())
+            .collect();
+        let mut stores = Vec::new();
+        for path in paths {
+            match Store::open_to_read(&self.folder.join(&path)) {
+                Ok(store) => stores.push(store),
+                Err(error) => self.ui.warning(format!(
+                    "the store `{}` of DHT_STORE_PATHS is left out: {}",
+                    path.display(),
+                    crate::ui::chain::causes(&error)
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .join(": ")
+                )),
+            }
+        }
+        stores
+    }
+
     /// Opens the store for work on the project in `project`.
     pub fn open(&self, project: &Path) -> Result<Open<'_>, Failure> {
         limits::raise();
@@ -127,7 +152,8 @@ impl Session {
             return Err(Failure::new(Kind::Usage, told)
                 .hint("name a folder, new or that of a store, with `--store` or `DHT_STORE`"));
         }
-        let store = Store::open(&path)?;
+        let store = Store::open(&path)?.over(self.stores_below());
+        store.enter()?;
         let mut settings = FetchSettings::from_environment(&vars::read)
             .map_err(|error| Failure::new(Kind::Usage, error))?;
         settings.offline |= self.globals.offline;

@@ -19,6 +19,12 @@ variables! {
     DHT_HOME;
     /// The store, instead of the folder `store` in `DHT_HOME`.
     DHT_STORE;
+    /// Stores that are only read, where ours lacks something; separated by the system's path separator.
+    DHT_STORE_PATHS;
+    /// The size that the store may have, such as `20GiB`: `regenerate` collects garbage when it has brought something in and the store is larger.
+    DHT_STORE_MAX_SIZE;
+    /// How many former environments of each project are kept, as `--keep-generations`.
+    DHT_KEEP_GENERATIONS;
     /// Folders outside of the project that a lock may name, as `--allow-folder`; separated by the system's path separator.
     DHT_ALLOW_FOLDERS;
     /// Origins that a lock may name although they are not secure, as `--allow-origin`; separated by commas.

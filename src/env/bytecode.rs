@@ -50,6 +50,8 @@ pub fn derive(
     let missing: Vec<(EntryRef, Manifest)> = entries
         .par_iter()
         .filter(|entry| !context.store.has_supplement(entry.entry, &label))
+        // To those of a store below ours nothing is added.
+        .filter(|entry| context.store.owns(entry))
         .map(|entry| Ok((entry.clone(), context.store.manifest(entry.entry)?)))
         .collect::<Result<_, StoreError>>()?;
     if missing.is_empty() {

@@ -160,7 +160,12 @@ fn key(target: &Target, sha256: Sha256, wheel: &WheelInput, python_lib: bool) ->
     format!("form {INSTALLED_FORM}\n{sha256}\n{layout}\n{lib}\n{direct_url}{also}").into_bytes()
 }
 
-fn realised(context: &Context<'_>, target: &Target, wheel: &WheelInput) -> Option<EntryRef> {
+/// Returns the entry of a wheel, if the store has it.
+pub(super) fn realised(
+    context: &Context<'_>,
+    target: &Target,
+    wheel: &WheelInput,
+) -> Option<EntryRef> {
     let sha256 = wheel.archive.sha256?;
     [false, true].into_iter().find_map(|python_lib| {
         context

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// The folder in an environment that is `dhtl`'s own.
 pub const FOLDER: &str = ".dht";
+/// The second name of the witness that tells the store that this environment exists.
+pub const WITNESS: &str = ".dht/root";
 /// The file in it.
 const FILE: &str = ".dht/state.json";
 /// The list of the environment's folders, one path on each line, the first one empty: the root.

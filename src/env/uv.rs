@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use dht_store::EntryRef;
 use uv_normalize::PackageName;
 
 use super::context::Context;
-use super::realise::{RealiseError, WheelInput, realise_wheels};
+use super::realise::{RealiseError, WheelInput, realise_wheels, realised};
 use crate::model::platform::{Layout, Platform};
 use crate::model::python::{Implementation, PythonRequest, PythonVersion};
 use crate::model::target::Target;
@@ -37,6 +38,24 @@ fn find_uv(context: &Context<'_>) -> Result<Uv, UvSetupError> {
         return Ok(uv);
     }
     let platform = Platform::host().ok_or(UvSetupError::Platform)?;
+    let (target, wheel) = pinned(platform);
+    let (packages, _) = realise_wheels(context, &target, &[wheel], &BTreeSet::new())?;
+    let package = packages.first().ok_or(UvSetupError::Platform)?;
+    let program = match platform.layout() {
+        Layout::Posix => "scripts/uv",
+        Layout::Windows => "scripts/uv.exe",
+    };
+    let program = context.store.entry_path(&package.entry_ref()).join(program);
+    Ok(Uv::at(&program))
+}
+
+/// Returns the entry of the uv that was brought into the store, if there is one.
+pub fn kept(context: &Context<'_>) -> Option<EntryRef> {
+    let (target, wheel) = pinned(Platform::host()?);
+    realised(context, &target, &wheel)
+}
+
+fn pinned(platform: Platform) -> (Target, WheelInput) {
     let target = Target {
         platform,
         python: any_python(),
@@ -46,14 +65,7 @@ fn find_uv(context: &Context<'_>) -> Result<Uv, UvSetupError> {
         archive: pinned_wheel(platform),
         direct_url: None,
     };
-    let (packages, _) = realise_wheels(context, &target, &[wheel], &BTreeSet::new())?;
-    let package = packages.first().ok_or(UvSetupError::Platform)?;
-    let program = match platform.layout() {
-        Layout::Posix => "scripts/uv",
-        Layout::Windows => "scripts/uv.exe",
-    };
-    let program = context.store.entry_path(&package.entry_ref()).join(program);
-    Ok(Uv::at(&program))
+    (target, wheel)
 }
 
 /// uv's wheel is the same for every Python.

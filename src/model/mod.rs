@@ -1,5 +1,6 @@
 //! Pure values: platforms, packages, locks, configuration. No I/O.
 
+pub mod amount;
 pub mod asked;
 pub mod canonical;
 pub mod checksum;

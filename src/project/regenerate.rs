@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use dht_store::fs::FsError;
-use dht_store::lock::LockMode;
 use dht_store::{
     Base, Conflict, Depth, Environment, Fingerprint, LinkMode, RepairReport, StoreError,
 };
@@ -18,7 +17,7 @@ use crate::env::bytecode::{self, DeriveError};
 use crate::env::context::Context;
 use crate::env::former::Predecessor;
 use crate::env::shadow;
-use crate::env::state::{self, State};
+use crate::env::state::{self, State, WITNESS};
 use crate::env::update::{self, UpdateOptions};
 use crate::model::platform::Platform;
 
@@ -141,7 +140,7 @@ pub fn regenerate(
 ) -> Result<Regenerated, RegenerateError> {
     let folder = spec.root.folder.join(VENV);
     let on_wait = |_: &Path| {};
-    let _store = context.store.lock(LockMode::Shared, &on_wait)?;
+    context.store.enter()?;
     let _venv = context
         .store
         .lock_name(folder.as_os_str().as_encoded_bytes(), &on_wait)?;
@@ -188,15 +187,11 @@ impl Work<'_> {
     fn run(&self) -> Result<Regenerated, RegenerateError> {
         let mut resolved =
             resolve::resolve(self.context, self.spec, self.platform, self.options.locked)?;
-        if !self.options.dry_run && self.context.store.ensure_writable().is_ok() {
-            // Before the first link: what is being assembled is already in use.
-            self.context
-                .store
-                .set_root(&self.folder, resolved.fingerprint)?;
-        }
+        self.register(&resolved)?;
         let mut repaired = self.heal_base(&resolved.interpreter)?;
         let mut compiled = self.derive(&resolved)?;
         if self.is_untouched(&resolved) {
+            self.hold();
             return Ok(self.unchanged(resolved, repaired, compiled));
         }
         for _ in 0..ROUNDS {
@@ -207,6 +202,7 @@ impl Work<'_> {
             let (state, assembled, created) = self.assemble(&blueprint, &resolved)?;
             let conflicts = conflict_names(&blueprint, &assembled.conflicts);
             if assembled.damaged.is_empty() {
+                self.hold();
                 return Ok(Regenerated {
                     shadows: self.shadows(&blueprint, &resolved.interpreter)?,
                     fingerprint: resolved.fingerprint,
@@ -226,6 +222,29 @@ impl Work<'_> {
             compiled += self.derive(&resolved)?;
         }
         Err(RegenerateError::Damaged(repaired.into_keys().collect()))
+    }
+
+    /// Registers what is about to stand, before the first link: it is in use already, and so is what
+    /// stands until then.
+    fn register(&self, resolved: &Resolved) -> Result<(), StoreError> {
+        if self.options.dry_run || self.context.store.ensure_writable().is_err() {
+            return Ok(());
+        }
+        let standing = match &self.standing {
+            Standing::Ours(state) => Some(state.fingerprint),
+            Standing::Nothing | Standing::Broken | Standing::Foreign => None,
+        };
+        let inside = Path::new(WITNESS);
+        self.context
+            .store
+            .set_root(&self.folder, resolved.fingerprint, standing, inside)
+    }
+
+    /// Lets the store see from now on that the environment exists, wherever it is moved to.
+    fn hold(&self) {
+        if !self.options.dry_run {
+            self.context.store.hold(&self.folder, Path::new(WITNESS));
+        }
     }
 
     /// Tells whether a quick look finds the very environment that is wanted, with no folder of it

@@ -205,6 +205,8 @@ fn remembered(
     let Some(environment) = context.store.environment(fingerprint)? else {
         return Ok(None);
     };
+    let pins = environment.entries().map(|entry| entry.entry.0);
+    context.store.pin(pins)?;
     if !environment
         .entries()
         .all(|entry| context.store.has_entry(&entry))

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use dht_store::fs::FsError;
-use dht_store::lock::LockMode;
 use dht_store::{Base, Comparison, Depth, DifferenceKind, Environment, Fingerprint, StoreError};
 
 use super::regenerate::VENV;
@@ -102,7 +101,7 @@ pub fn validate(
     closeness: Closeness,
 ) -> Result<Validated, ValidateError> {
     let folder = spec.root.folder.join(VENV);
-    let _lock = context.store.lock(LockMode::Shared, &|_| {})?;
+    context.store.enter()?;
     let state = match assemble::standing(&folder) {
         Standing::Ours(state) => state,
         Standing::Nothing => return Err(ValidateError::Nothing(folder)),

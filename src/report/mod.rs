@@ -3,7 +3,10 @@
 pub mod env_vars;
 pub mod expectation;
 pub mod fingerprint;
+pub mod gc;
+pub mod generations;
 pub mod regenerate;
 pub mod setup;
 pub mod store;
+pub mod store_du;
 pub mod validate;

@@ -120,14 +120,15 @@ impl Store {
         let manifest = self.manifest(entry.entry)?;
         let path = self.entry_path(entry);
         let root = Dir::open(&path).map_err(FsError::at("open", &path))?;
-        let mut report = check_nodes(&root, manifest.nodes(), every_byte, self.can_heal());
+        let heal = self.can_heal(entry);
+        let mut report = check_nodes(&root, manifest.nodes(), every_byte, heal);
         let mut known: Vec<Node> = manifest.nodes().to_vec();
         for (label, supplement) in self.supplements(entry.entry)? {
             known.extend(supplement.nodes().iter().cloned());
             if label.starts_with('.') {
                 continue;
             }
-            let found = check_nodes(&root, supplement.nodes(), every_byte, self.can_heal());
+            let found = check_nodes(&root, supplement.nodes(), every_byte, heal);
             report.problems.extend(found.problems);
             report.healed.extend(found.healed);
             report.bytes_read += found.bytes_read;
@@ -149,9 +150,9 @@ impl Store {
     }
 
     /// Tells by one stat for each folder of an entry whether something was added to or removed from
-    /// one: that changes its time.
+    /// one: that changes its time. Never so for an entry of a store below this one.
     pub fn has_touched_folders(&self, entry: &EntryRef) -> Result<bool, StoreError> {
-        if !cfg!(unix) {
+        if !cfg!(unix) || !self.owns(entry) {
             return Ok(false);
         }
         let path = self.entry_path(entry);
@@ -170,8 +171,9 @@ impl Store {
             || supplements.iter().any(|(_, manifest)| touched(manifest)))
     }
 
-    fn can_heal(&self) -> bool {
-        self.ensure_writable().is_ok()
+    /// Another store's files are not ours to set right.
+    fn can_heal(&self, entry: &EntryRef) -> bool {
+        self.ensure_writable().is_ok() && self.owns(entry)
     }
 }
 

@@ -12,17 +12,22 @@
 //!   [`update`] changes only that;
 //! - [`check`] tells whether entries are still what their manifests say.
 //!
+//! [`gc`] removes what nothing reaches from a root or a running command.
+//!
 //! [`store`] draws the folder, [`lock`] is the table of locks, [`fs`] is the only door to the disk.
 
 pub mod check;
 pub mod checkout;
 pub mod compare;
+mod entry;
 pub mod error;
 pub mod format;
 pub mod fs;
+pub mod gc;
 pub mod id;
 pub mod lock;
 pub mod manifest;
+mod pins;
 pub mod publish;
 pub mod realisation;
 pub mod repair;
@@ -34,6 +39,7 @@ pub mod supplement;
 pub mod tree_path;
 pub mod union;
 pub mod update;
+pub mod usage;
 
 pub use check::is_bytecode_path;
 pub use checkout::{Checkout, CheckoutReport, LinkMode};
@@ -51,3 +57,4 @@ pub use store::Store;
 pub use tree_path::{TreePath, TreePathError};
 pub use union::{Conflict, Folder, Generated, GeneratedKind, Layer, Origin, Tree, Union};
 pub use update::UpdatePlan;
+pub use usage::Usage;

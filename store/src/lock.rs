@@ -2,13 +2,15 @@
 //!
 //! | lock | taken by | blocks |
 //! |---|---|---|
-//! | the store, shared | every command that reads or adds entries | garbage collection |
-//! | the store, exclusive | the short phase of garbage collection that moves entries away | every other user of the store |
-//! | a name, exclusive | a command that changes one environment or derives one thing | the same command for the same name |
+//! | the store, shared | a command, while it writes down what it uses: one short write | garbage collection |
+//! | the store, exclusive | garbage collection, while it moves at most some hundred entries away | commands that are about to use something for the first time |
+//! | a lease, exclusive | each command, while it lives: [`crate::pins`] | nothing; it says that what is in it is used |
+//! | a name, exclusive | a command that changes one environment or derives one thing; one collection | the same command for the same name |
 //!
-//! A command takes the store's lock first, then names. All are kernel locks on open files: they end
-//! with their process, however it ends, and no clock or process id decides anything. A store that
-//! can only be read is used without locks.
+//! The store's lock is taken last and held shortest: a command that fetches, builds or reads for
+//! minutes keeps nobody waiting. All are kernel locks on open files: they end with their process,
+//! however it ends, and no clock or process id decides anything. A store that can only be read is
+//! used without locks.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};

@@ -41,6 +41,7 @@ impl Transaction<'_> {
         if ready.is_empty() {
             return Ok(report);
         }
+        self.store.pin(ready.iter().map(|it| it.entry.entry.0))?;
         let started = std::time::Instant::now();
         self.sync(&ready)?;
         report.sync_time = started.elapsed();

@@ -72,10 +72,11 @@ impl Store {
 
     fn realisation(&self, kind: RealisationKind, input: &[u8]) -> Option<Realised> {
         // An unreadable claim is no claim: the work is done again.
-        let bytes = read_optional(self.dir(), &path(kind, input))
-            .ok()
-            .flatten()?;
-        Realised::parse(&bytes)
+        let path = path(kind, input);
+        self.layers().find_map(|store| {
+            let bytes = read_optional(store.dir(), &path).ok().flatten()?;
+            Realised::parse(&bytes)
+        })
     }
 
     fn realise(

@@ -29,6 +29,19 @@ pub struct RepairReport {
     pub healed: Vec<String>,
 }
 
+impl RepairReport {
+    /// The whole entry is gone, or another store's: it has to be made again, here.
+    fn beyond_repair() -> Self {
+        Self {
+            remaining: vec![Problem {
+                path: String::new(),
+                kind: ProblemKind::Missing,
+            }],
+            ..Self::default()
+        }
+    }
+}
+
 impl Store {
     /// Repairs an entry as far as the store can do it alone.
     pub fn repair_entry(
@@ -45,18 +58,14 @@ impl Store {
         }
         nodes.sort_unstable_by(|left, right| left.path.cmp(&right.path));
         nodes.dedup_by(|left, right| left.path == right.path);
+        if !self.owns(entry) {
+            return Ok(RepairReport::beyond_repair());
+        }
         let path = self.entry_path(entry);
         let found = match self.check_entry(entry, every_byte) {
             Ok(found) => found,
             Err(StoreError::Fs(error)) if error.source.kind() == io::ErrorKind::NotFound => {
-                let missing = Problem {
-                    path: String::new(),
-                    kind: ProblemKind::Missing,
-                };
-                return Ok(RepairReport {
-                    remaining: vec![missing],
-                    ..RepairReport::default()
-                });
+                return Ok(RepairReport::beyond_repair());
             }
             Err(error) => return Err(error),
         };

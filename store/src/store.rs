@@ -10,6 +10,7 @@
 //! environments/       <fingerprint>            documents
 //! realisations/       <kind>/<key>             this input gave that result
 //! roots/              <hash of a path>         environments in use
+//! leases/             <unique>                 what each running process uses
 //! downloads/          archives on their way in
 //! staging/ trash/ quarantine/                  on their way in, out, and under suspicion
 //! locks/
@@ -22,12 +23,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
-use crate::format::environment::{EntryRef, Environment};
 use crate::format::store_json::{Access, Refusal, StoreJson, VERSION};
 use crate::fs::{self, Dir, FileMeta, FsError};
-use crate::id::{Digest, EntryId, Fingerprint};
+use crate::id::{Digest, EntryId};
 use crate::lock::{Lock, LockMode, OnWait, write_document};
-use crate::manifest::Manifest;
+use crate::pins::Pins;
 
 const FOLDERS: [&str; 11] = [
     "downloads",
@@ -52,6 +52,8 @@ pub struct Store {
     path: PathBuf,
     dir: Dir,
     access: Access,
+    pins: Pins,
+    below: Vec<Store>,
 }
 
 impl Store {
@@ -80,7 +82,62 @@ impl Store {
         } else {
             Access::ReadOnly
         };
-        Ok(Self { path, dir, access })
+        Ok(Self::at(path, dir, access))
+    }
+
+    /// Opens the store at `path` for reading alone: nothing is made, locked or pinned in it.
+    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let path = std::fs::canonicalize(path).map_err(FsError::at("open the store", path))?;
+        let dir = Dir::open(&path).map_err(FsError::at("open the store", &path))?;
+        let bytes = dir
+            .read_file(Path::new("store.json"))
+            .map_err(FsError::at("read", path.join("store.json")))?;
+        check_format(&path, &bytes)?;
+        Ok(Self::at(path, dir, Access::ReadOnly))
+    }
+
+    fn at(path: PathBuf, dir: Dir, access: Access) -> Self {
+        Self {
+            path,
+            dir,
+            access,
+            pins: Pins::default(),
+            below: Vec::new(),
+        }
+    }
+
+    /// Puts other stores below this one, the first on top: what this one lacks is read from them.
+    #[must_use]
+    pub fn over(mut self, below: Vec<Self>) -> Self {
+        self.below = below;
+        self
+    }
+
+    /// Returns this store and those below it.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.below)
+    }
+
+    /// Says that this process uses the entries and environments with these digests, before it looks
+    /// whether they are here: garbage collection takes none of them while the process lives.
+    pub fn pin(&self, digests: impl IntoIterator<Item = Digest>) -> Result<(), StoreError> {
+        match self.access {
+            Access::ReadOnly => Ok(()),
+            Access::ReadWrite => self
+                .pins
+                .add((&self.dir, &self.path), &mut digests.into_iter()),
+        }
+    }
+
+    /// Begins the work of a command: says that this process uses the store, and removes what killed
+    /// ones have left on its way in.
+    pub fn enter(&self) -> Result<(), StoreError> {
+        self.pin([])?;
+        if self.access == Access::ReadWrite {
+            // What cannot be removed now is removed by a later command.
+            let _ = self.sweep_staging();
+        }
+        Ok(())
     }
 
     /// Returns the folder of the store: absolute, without symbolic links.
@@ -106,17 +163,10 @@ impl Store {
         }
     }
 
-    /// Takes the lock of the whole store.
-    pub fn lock(&self, mode: LockMode, on_wait: OnWait<'_>) -> Result<Lock, StoreError> {
-        match self.access {
-            Access::ReadOnly => Ok(Lock::none()),
-            Access::ReadWrite => {
-                let lock = Lock::acquire(self.path.join("locks/store"), mode, on_wait)?;
-                // What cannot be removed now is removed by a later command.
-                let _ = self.sweep_staging();
-                Ok(lock)
-            }
-        }
+    /// Takes the lock of the whole store alone, for a short while: see [`crate::lock`].
+    pub(crate) fn lock_alone(&self, on_wait: OnWait<'_>) -> Result<Lock, StoreError> {
+        self.ensure_writable()?;
+        Lock::acquire(self.path.join("locks/store"), LockMode::Exclusive, on_wait)
     }
 
     /// Takes an exclusive lock on `name`, any bytes.
@@ -128,93 +178,6 @@ impl Store {
                 Lock::acquire(path, LockMode::Exclusive, on_wait)
             }
         }
-    }
-
-    /// Returns the folder of an entry, whether it exists or not.
-    pub fn entry_path(&self, entry: &EntryRef) -> PathBuf {
-        self.path.join("entries").join(entry.folder())
-    }
-
-    /// Tells whether the store holds an entry.
-    pub fn has_entry(&self, entry: &EntryRef) -> bool {
-        let folder = Path::new("entries").join(entry.folder());
-        self.dir
-            .stat(&folder)
-            .is_ok_and(|stat| stat.kind == fs::FileKind::Directory)
-            && self.dir.stat(&manifest_path(entry.entry)).is_ok()
-    }
-
-    /// Reads the manifest of an entry; its bytes are checked against its name.
-    pub fn manifest(&self, id: EntryId) -> Result<Manifest, StoreError> {
-        let relative = manifest_path(id);
-        let path = self.path.join(&relative);
-        let bytes = match self.dir.read_file(&relative) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(StoreError::MissingEntry {
-                    name: id.to_string(),
-                });
-            }
-            Err(source) => {
-                return Err(FsError {
-                    verb: "read",
-                    path,
-                    source,
-                }
-                .into());
-            }
-        };
-        match Manifest::read_published(&bytes, id) {
-            None => Err(StoreError::Mismatch { path }),
-            Some(manifest) => manifest.map_err(|source| StoreError::Manifest { path, source }),
-        }
-    }
-
-    /// Lists the entries, sorted by name, version and identifier.
-    pub fn entries(&self) -> Result<Vec<EntryRef>, StoreError> {
-        let folder = self.path.join("entries");
-        let names = self
-            .dir
-            .open_dir(Path::new("entries"))
-            .and_then(|dir| dir.read())
-            .map_err(FsError::at("list", &folder))?;
-        let mut entries: Vec<EntryRef> = names
-            .iter()
-            .filter_map(|entry| EntryRef::from_folder(entry.name.to_str()?))
-            .collect();
-        entries.sort();
-        Ok(entries)
-    }
-
-    /// Keeps an environment document and returns its name.
-    pub fn put_environment(&self, environment: &Environment) -> Result<Fingerprint, StoreError> {
-        let bytes = environment.to_bytes();
-        let fingerprint = Fingerprint::of(&bytes);
-        self.put(
-            &Path::new("environments").join(fingerprint.to_string()),
-            &bytes,
-        )?;
-        Ok(fingerprint)
-    }
-
-    /// Reads an environment document; its bytes are checked against its name.
-    pub fn environment(&self, fingerprint: Fingerprint) -> Result<Option<Environment>, StoreError> {
-        let relative = Path::new("environments").join(fingerprint.to_string());
-        let path = self.path.join(&relative);
-        let Some(bytes) =
-            read_optional(&self.dir, &relative).map_err(FsError::at("read", &path))?
-        else {
-            return Ok(None);
-        };
-        if Fingerprint::of(&bytes) != fingerprint {
-            return Err(StoreError::Mismatch { path });
-        }
-        Environment::parse(&bytes)
-            .map(Some)
-            .map_err(|error| StoreError::Malformed {
-                path,
-                reason: error.to_string(),
-            })
     }
 
     /// Writes a small document in one step, replacing a former one.

@@ -26,8 +26,9 @@ impl Store {
         label: &str,
     ) -> Result<Option<Manifest>, StoreError> {
         let relative = supplement_path(entry, label);
-        let path = self.path().join(&relative);
-        let bytes = read_optional(self.dir(), &relative).map_err(FsError::at("read", &path))?;
+        let store = self.holder(entry);
+        let path = store.path().join(&relative);
+        let bytes = read_optional(store.dir(), &relative).map_err(FsError::at("read", &path))?;
         bytes
             .map(|bytes| {
                 Manifest::read_derived(&bytes)
@@ -38,7 +39,8 @@ impl Store {
 
     /// Tells whether an entry has a supplement, without reading it.
     pub fn has_supplement(&self, entry: crate::id::EntryId, label: &str) -> bool {
-        self.dir().stat(&supplement_path(entry, label)).is_ok()
+        let store = self.holder(entry);
+        store.dir().stat(&supplement_path(entry, label)).is_ok()
     }
 
     /// Reads all supplements of an entry, by label; the label of one that may not be complete begins
@@ -48,10 +50,11 @@ impl Store {
         entry: crate::id::EntryId,
     ) -> Result<Vec<(String, Manifest)>, StoreError> {
         let folder = supplements_path(entry);
-        let names = match self.dir().open_dir(&folder).and_then(|dir| dir.read()) {
+        let store = self.holder(entry);
+        let names = match store.dir().open_dir(&folder).and_then(|dir| dir.read()) {
             Ok(names) => names,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(FsError::at("list", self.path().join(folder))(error).into()),
+            Err(error) => return Err(FsError::at("list", store.path().join(folder))(error).into()),
         };
         let mut found = Vec::new();
         for name in names.iter().filter_map(|entry| entry.name.to_str()) {

@@ -55,12 +55,24 @@ const STORE: &[Rule] = &[
     ("union", &["manifest", "tree_path"]),
     ("error", &["fs", "id", "manifest", "sink"]),
     ("lock", &["error", "fs"]),
+    ("pins", &["error", "fs", "id", "lock"]),
     (
         "store",
-        &["error", "format", "fs", "id", "lock", "manifest"],
+        &["error", "format", "fs", "id", "lock", "manifest", "pins"],
+    ),
+    (
+        "entry",
+        &["error", "format", "fs", "id", "manifest", "store"],
     ),
     ("realisation", &["error", "format", "fs", "id", "store"]),
-    ("roots", &["error", "format", "fs", "id", "store"]),
+    ("roots", &["entry", "error", "format", "fs", "id", "store"]),
+    ("usage", &["error", "fs", "store"]),
+    (
+        "gc",
+        &[
+            "entry", "error", "format", "fs", "id", "lock", "manifest", "pins", "roots", "store",
+        ],
+    ),
     (
         "check",
         &[
@@ -149,6 +161,7 @@ const WRITERS: &[(&str, &str)] = &[
 
 /// Files that are compiled for tests alone.
 const ONLY_TESTS: &[&str] = &[
+    "store/src/gc/plan_tests.rs",
     "src/python/build/real.rs",
     "src/python/bytecode/real.rs",
     "src/python/disk_sink.rs",

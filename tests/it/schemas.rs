@@ -9,9 +9,12 @@ use dht_store::format::store_json::StoreJson;
 use dhtl::env::state::State;
 use dhtl::report::env_vars::{EnvSetupReport, EnvTemplateReport};
 use dhtl::report::fingerprint::FingerprintReport;
+use dhtl::report::gc::{GcReport, WhyReport};
+use dhtl::report::generations::{GenerationsReport, RollbackReport};
 use dhtl::report::regenerate::RegenerateReport;
 use dhtl::report::setup::SetupReport;
 use dhtl::report::store::{StoreListing, VerifyReport};
+use dhtl::report::store_du::DuReport;
 use dhtl::report::validate::ValidateReport;
 use dhtl::ui::json;
 use jsonschema::Validator;
@@ -38,6 +41,21 @@ const SCHEMAS: &[Generated] = &[
     }),
     ("report-fingerprint.schema.json", || {
         json::schema::<FingerprintReport>("fingerprint", 1)
+    }),
+    ("report-gc.schema.json", || {
+        json::schema::<GcReport>("gc", 1)
+    }),
+    ("report-gc-why.schema.json", || {
+        json::schema::<WhyReport>("gc-why", 1)
+    }),
+    ("report-generations.schema.json", || {
+        json::schema::<GenerationsReport>("generations", 1)
+    }),
+    ("report-rollback.schema.json", || {
+        json::schema::<RollbackReport>("rollback", 1)
+    }),
+    ("report-store-du.schema.json", || {
+        json::schema::<DuReport>("store-du", 1)
     }),
     ("report-regenerate.schema.json", || {
         json::schema::<RegenerateReport>("regenerate", 1)

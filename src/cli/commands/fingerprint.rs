@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use dht_store::lock::LockMode;
 
 use crate::cli::failure::Failure;
 use crate::cli::selection_args::GroupArgs;
@@ -48,7 +47,7 @@ impl FingerprintArgs {
         let spec = Spec::read(&root, &wishes)?;
         let platform = session.platform(self.platform)?;
         let context = open.context();
-        let _lock = context.store.lock(LockMode::Shared, &|_| {})?;
+        context.store.enter()?;
         let resolved = resolve(&context, &spec, platform, false)?;
         let fingerprint = resolved.fingerprint;
         if session.globals.json {

@@ -3,7 +3,9 @@
 pub mod completions;
 pub mod env_setup;
 pub mod fingerprint;
+pub mod gc;
 pub mod generate_env_template;
+pub mod generations;
 pub mod regenerate;
 pub mod run;
 pub mod setup;

@@ -132,6 +132,9 @@ impl RegenerateArgs {
                 .failed("Check: `.venv` is not what the lock says");
             session.ui.hint("run `dhtl regenerate`");
         }
+        if !dry_run && !done.resolved.remembered {
+            super::gc::within_budget(session, &open);
+        }
         if !holds || (self.check && done.has_changed()) {
             return Ok(ExitCode::from(Kind::Work.exit_code()));
         }

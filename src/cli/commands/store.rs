@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use dht_store::check::{EntryReport, ProblemKind};
 use dht_store::format::store_json::Access;
-use dht_store::lock::LockMode;
+use dht_store::gc::Options;
 use dht_store::{EntryRef, NodeKind, RepairReport, Store};
 use rayon::prelude::*;
 
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::session::Session;
+use crate::project::gc::{survey, with_own};
 use crate::report::store::{DamagedEntry, EntryLine, StoreListing, VerifyReport};
+use crate::report::store_du::DuReport;
 use crate::ui::table::{Align, Table};
 use crate::ui::words::counted;
 
@@ -41,6 +43,8 @@ enum StoreCommand {
         /// The beginning of an entry's identifier, or its name.
         entry: Option<String>,
     },
+    /// Tells what the store takes of the disk, what is shared, and what keeps each entry.
+    Du,
     /// Checks every byte of entries against their manifests.
     Verify {
         /// The beginnings of entries' identifiers, or their names [default: all].
@@ -59,7 +63,7 @@ impl StoreArgs {
     pub fn run(&self, session: &Session) -> Result<ExitCode, Failure> {
         let open = session.open(&session.folder)?;
         let store = &open.store;
-        let _lock = store.lock(LockMode::Shared, &|_| {})?;
+        store.enter()?;
         match &self.command {
             StoreCommand::Path { entry: None } => {
                 session.ui.data(store.path().display())?;
@@ -71,6 +75,16 @@ impl StoreArgs {
                 session.ui.data(store.entry_path(&entry).display())?;
             }
             StoreCommand::Ls => list(session, store)?,
+            StoreCommand::Du => {
+                let prepared =
+                    store.plan_gc(&with_own(&open.context(), Options::default()), &survey)?;
+                let report = DuReport::new(&prepared, store.usage()?);
+                if session.globals.json {
+                    session.ui.json("store-du", 1, &report)?;
+                } else {
+                    session.ui.data(report.lines())?;
+                }
+            }
             StoreCommand::Info { entry } => info(session, store, entry.as_deref())?,
             StoreCommand::Verify {
                 entries,
@@ -85,7 +99,7 @@ impl StoreArgs {
 }
 
 /// Finds the one entry that a prefix or a name means.
-fn find(store: &Store, prefix: &str) -> Result<EntryRef, Failure> {
+pub(super) fn find(store: &Store, prefix: &str) -> Result<EntryRef, Failure> {
     let mut found: Vec<EntryRef> = store
         .entries()?
         .into_iter()

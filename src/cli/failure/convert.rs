@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 
 use dht_store::StoreError;
+use dht_store::gc::GcError;
 
 use super::{Failure, Kind};
 use crate::env::base::BaseError;
@@ -19,6 +20,7 @@ use crate::project::env_vars::EnvVarsError;
 use crate::project::expectation::ExpectationError;
 use crate::project::regenerate::RegenerateError;
 use crate::project::resolve::ResolveError;
+use crate::project::rollback::RollbackError;
 use crate::project::setup::SetupError;
 use crate::project::spec::SpecError;
 use crate::project::validate::ValidateError;
@@ -278,6 +280,36 @@ fn of_validate(error: &ValidateError) -> Advice {
     }
 }
 
+fn of_gc(error: &GcError) -> Advice {
+    match error {
+        GcError::Store(error) => of_store(error),
+        GcError::Unknown(unknown) => (
+            Kind::Integrity,
+            Some(format!(
+                "nothing was removed: run `dhtl regenerate` there, or remove `{}`",
+                unknown.path.display()
+            )),
+        ),
+        GcError::NoRoot(_) => advice(Kind::Usage, "`dhtl gc --dry-run` names what is uncertain"),
+        GcError::InUse(_) => advice(Kind::Usage, "remove it first, or leave it"),
+    }
+}
+
+fn of_rollback(error: &RollbackError) -> Advice {
+    match error {
+        RollbackError::None { .. } => advice(
+            Kind::Work,
+            "`dhtl generations` lists what can be brought back",
+        ),
+        RollbackError::Stands(_) => (Kind::Work, None),
+        RollbackError::Foreign(_) => advice(Kind::Work, "move it away first"),
+        RollbackError::Blueprint(_) => (Kind::Integrity, None),
+        RollbackError::Store(error) => of_store(error),
+        RollbackError::Fs(_) => (Kind::Work, None),
+        RollbackError::Damaged(_) => advice(Kind::Integrity, "run `dhtl store verify --repair`"),
+    }
+}
+
 fn of_env_vars(error: &EnvVarsError) -> Advice {
     match error {
         EnvVarsError::Spec(error) => of_spec(error),
@@ -362,6 +394,8 @@ convert! {
     ResolveError => of_resolve,
     RegenerateError => of_regenerate,
     ValidateError => of_validate,
+    GcError => of_gc,
+    RollbackError => of_rollback,
     EnvVarsError => of_env_vars,
     ExpectationError => of_expectation,
     SetupError => of_setup,

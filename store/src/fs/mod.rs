@@ -50,6 +50,10 @@ pub struct Stat {
     pub mtime: i64,
     /// The rest of the modification time, in nanoseconds.
     pub mtime_nanos: u32,
+    /// When it was last changed in any way, its names included: seconds since the Unix epoch.
+    pub changed: i64,
+    /// How many bytes of the disk it takes.
+    pub allocated: u64,
     /// How many names it has.
     pub links: u64,
     /// Device and inode number: equal for two names of one file. Zero where unknown.
@@ -148,6 +152,32 @@ pub fn remove_tree(parent: &Dir, name: &Path) -> io::Result<()> {
     }
     drop(dir);
     parent.remove_dir(name)
+}
+
+/// The same, and returns how many bytes of the disk that gave back: a file that has another name
+/// gives none.
+pub fn reclaim_tree(parent: &Dir, name: &Path) -> io::Result<u64> {
+    let stat = match parent.stat(name) {
+        Ok(stat) => stat,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    if stat.kind != FileKind::Directory {
+        parent.remove_file(name)?;
+        return Ok(if stat.links > 1 { 0 } else { stat.allocated });
+    }
+    if stat.mode & 0o700 != 0o700 {
+        parent.set_mode(name, 0o700)?;
+    }
+    let dir = parent.open_dir(name)?;
+    let mut freed = 0;
+    for entry in dir.read()? {
+        freed += reclaim_tree(&dir, Path::new(&entry.name))?;
+    }
+    drop(dir);
+    // Empty now, so that its size is that of the folder alone.
+    parent.remove_dir(name)?;
+    Ok(freed + stat.allocated)
 }
 
 /// Writes `content` to a new file beside `name` and renames it over `name`, synced before and after.

@@ -299,6 +299,8 @@ fn from_metadata(metadata: &fs::Metadata) -> Stat {
         size: metadata.len(),
         mtime: i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX),
         mtime_nanos: elapsed.subsec_nanos(),
+        changed: i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX),
+        allocated: metadata.len(),
         links: 1,
         identity: (0, 0),
     }

@@ -366,6 +366,8 @@ fn from_raw(stat: &rustix::fs::Stat) -> Stat {
         size: stat.st_size as u64,
         mtime: stat.st_mtime as i64,
         mtime_nanos: stat.st_mtime_nsec as u32,
+        changed: stat.st_ctime as i64,
+        allocated: stat.st_blocks as u64 * 512,
         links: stat.st_nlink as u64,
         identity: (stat.st_dev as u64, stat.st_ino as u64),
     }

@@ -197,10 +197,7 @@ fn realisations_of_version_1() {
 #[test]
 fn roots_of_version_1() {
     let bytes = vector!("root/v1/root");
-    let root = Root {
-        path: "/home/ada/demo/.venv".into(),
-        environment: ENTRY.parse().unwrap(),
-    };
+    let root = Root::new("/home/ada/demo/.venv".into(), ENTRY.parse().unwrap());
     assert_eq!(Root::parse(bytes), Some(root.clone()));
     assert_eq!(root.to_bytes().as_deref(), Some(bytes));
 }
@@ -228,7 +225,8 @@ fn files_have_the_names_that_the_format_gives_them() {
 
     let fingerprint = ENTRY.parse().unwrap();
     let venv = std::path::Path::new("/home/ada/demo/.venv");
-    kit.store.set_root(venv, fingerprint).unwrap();
+    let inside = std::path::Path::new(".dht/root");
+    kit.store.set_root(venv, fingerprint, None, inside).unwrap();
     exists("roots/cab02f6b0a63bb0f31ce748e43e09046ac787ffc35b3a1758c3a30acde5453a3");
     kit.store
         .realise_environment(RealisationKind("wheel"), b"form 1\nabc", fingerprint)
