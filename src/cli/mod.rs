@@ -6,6 +6,7 @@ pub mod fetch_settings;
 pub mod globals;
 pub mod interrupt;
 pub mod limits;
+pub mod python_strategy;
 pub mod selection_args;
 pub mod session;
 pub mod vars;

@@ -207,6 +207,7 @@ impl Open<'_> {
             progress: &*self.session.progress,
             cancel: &self.session.cancel,
             machine: &self.session.machine,
+            python_strategy: None,
             project: &self.project,
         }
     }

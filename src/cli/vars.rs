@@ -33,6 +33,8 @@ variables! {
     DHT_OFFLINE;
     /// The Python, as `--python`.
     DHT_PYTHON;
+    /// The only source of the Python, as `--python-strategy`: `uv`, `pyenv`, `system` or `docker`.
+    DHT_PYTHON_STRATEGY;
     /// How files come from the store, as `--link-mode`: `auto`, `hardlink`, `symlink`, `clone` or `copy`.
     DHT_LINK_MODE;
     /// Whether modules are compiled, as `--compile-bytecode`.

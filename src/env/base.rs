@@ -28,6 +28,8 @@ use crate::python::build::{
 const PYTHON: RealisationKind = RealisationKind("python");
 /// Interpreters outside of the store, by version and platform.
 const EXTERNAL: RealisationKind = RealisationKind("python-external");
+/// Which source gave a Python, by version and platform.
+const SERVED: RealisationKind = RealisationKind("python-served");
 /// The form in which builds are kept; another number makes all realisations void.
 const FORM: u32 = 3;
 
@@ -40,6 +42,8 @@ pub struct Interpreter {
     pub program: PathBuf,
     /// Where it came from, for the report; `None` when the store had it.
     pub origin: Option<String>,
+    /// Which source served, now or when the store got it; `None` where that was not noted.
+    pub served: Option<Strategy>,
 }
 
 /// Why no interpreter could be provided.
@@ -80,12 +84,22 @@ pub fn remembered(
     python: &PythonRequest,
     platform: Platform,
 ) -> Option<Interpreter> {
-    let input = input(python, platform);
-    if let Some(entry) = context.store.realised_entry(PYTHON, &input) {
-        return Some(in_store(context, python, platform, entry, None));
-    }
-    let program = PathBuf::from(context.store.realised_text(EXTERNAL, &input)?);
-    external(python, program)
+    let input = input(python, platform, context.python_strategy);
+    let served = context.store.realised_text(SERVED, &input);
+    let served = Strategy::ALL
+        .into_iter()
+        .find(|strategy| served.as_deref() == Some(strategy.word()));
+    let interpreter = match context.store.realised_entry(PYTHON, &input) {
+        Some(entry) => in_store(context, python, platform, entry),
+        None => external(
+            python,
+            context.store.realised_text(EXTERNAL, &input)?.into(),
+        )?,
+    };
+    Some(Interpreter {
+        served,
+        ..interpreter
+    })
 }
 
 /// Returns an interpreter outside of the store, known by its digest.
@@ -101,30 +115,35 @@ fn external(python: &PythonRequest, program: PathBuf) -> Option<Interpreter> {
         base,
         program,
         origin: None,
+        served: None,
     })
 }
 
 /// Returns the program of a base.
 pub fn program_of(context: &Context<'_>, base: &Base, target: &Target) -> PathBuf {
-    match base {
-        Base::Entry(entry) => {
-            in_store(
-                context,
-                &target.python,
-                target.platform,
-                entry.clone(),
-                None,
-            )
-            .program
-        }
-        Base::External { .. } => remembered(context, &target.python, target.platform)
-            .map(|interpreter| interpreter.program)
-            .unwrap_or_default(),
+    let Target { python, platform } = target;
+    if let Base::Entry(entry) = base {
+        return in_store(context, python, *platform, entry.clone()).program;
     }
+    // The same Python may have been asked of one source alone.
+    let wanted = std::iter::once(None).chain(Strategy::ALL.map(Some));
+    let mut known = wanted.filter_map(|python_strategy| {
+        let context = Context {
+            python_strategy,
+            ..*context
+        };
+        remembered(&context, python, *platform)
+    });
+    let found = known.find(|interpreter| interpreter.base == *base);
+    found
+        .map(|interpreter| interpreter.program)
+        .unwrap_or_default()
 }
 
-fn input(python: &PythonRequest, platform: Platform) -> Vec<u8> {
-    format!("form {FORM}\n{python}\n{platform}").into_bytes()
+fn input(python: &PythonRequest, platform: Platform, strategy: Option<Strategy>) -> Vec<u8> {
+    let alone = strategy.map(|strategy| format!("\n{} alone", strategy.word()));
+    let alone = alone.unwrap_or_default();
+    format!("form {FORM}\n{python}\n{platform}{alone}").into_bytes()
 }
 
 /// Provides the interpreter for `python` on `platform`.
@@ -174,17 +193,31 @@ pub fn provide_again(
     platform: Platform,
 ) -> Result<Interpreter, BaseError> {
     let home = context.machine.home.as_deref();
+    let wanted = context.python_strategy;
+    let archive = match wanted {
+        None | Some(Strategy::Uv) => find_archive(context, python, platform),
+        Some(Strategy::Pyenv | Strategy::System) => Err("another source is wanted".to_owned()),
+    };
     let known = Known {
-        archive: find_archive(context, python, platform),
+        archive,
         pyenv: pyenv::folder(python, context.machine.pyenv_root.clone(), home)
             .filter(|folder| folder.is_dir()),
         host: Platform::host(),
     };
-    let plan = plan(platform, known);
+    let plan = plan(platform, known, wanted);
     let mut tried = plan.ruled_out;
     for step in plan.steps {
+        let strategy = step.strategy();
         match take(context, python, platform, step)? {
             Ok(interpreter) => {
+                let input = input(python, platform, wanted);
+                context
+                    .store
+                    .realise_text(SERVED, &input, strategy.word())?;
+                let interpreter = Interpreter {
+                    served: Some(strategy),
+                    ..interpreter
+                };
                 compile_library(context, python, platform, &interpreter)?;
                 return Ok(interpreter);
             }
@@ -202,12 +235,14 @@ pub fn provide_again(
 type Taken = Result<Result<Interpreter, Vec<Attempt>>, BaseError>;
 
 fn take(context: &Context<'_>, python: &PythonRequest, platform: Platform, step: Step) -> Taken {
+    let input = input(python, platform, context.python_strategy);
     let keep = |origin: String, fill: Fill<'_>| -> Taken {
         let entry = ingest(context, python, &origin, fill)?;
-        context
-            .store
-            .realise_entry(PYTHON, &input(python, platform), &entry)?;
-        Ok(Ok(in_store(context, python, platform, entry, Some(origin))))
+        context.store.realise_entry(PYTHON, &input, &entry)?;
+        Ok(Ok(Interpreter {
+            origin: Some(origin),
+            ..in_store(context, python, platform, entry)
+        }))
     };
     match step {
         Step::Fetch(archive) => {
@@ -239,11 +274,8 @@ fn take(context: &Context<'_>, python: &PythonRequest, platform: Platform, step:
             Ok(found.and_then(|found| {
                 let program = found.executable;
                 let text = program.to_str().map(str::to_owned);
-                let remembered = text.map(|text| {
-                    context
-                        .store
-                        .realise_text(EXTERNAL, &input(python, platform), &text)
-                });
+                let remembered =
+                    text.map(|text| context.store.realise_text(EXTERNAL, &input, &text));
                 let missing = |why: &str| {
                     vec![Attempt {
                         strategy: Strategy::System,
@@ -303,7 +335,6 @@ fn in_store(
     python: &PythonRequest,
     platform: Platform,
     entry: EntryRef,
-    origin: Option<String>,
 ) -> Interpreter {
     let program = match platform.layout() {
         Layout::Posix => format!("bin/{}", python.lib_name()),
@@ -313,6 +344,7 @@ fn in_store(
     Interpreter {
         base: Base::Entry(entry),
         program,
-        origin,
+        origin: None,
+        served: None,
     }
 }

@@ -7,6 +7,7 @@ use dht_store::Store;
 
 use super::fetch::Fetcher;
 use crate::model::progress::Progress;
+use crate::python::build::Strategy;
 use crate::tools::runner::Cancel;
 
 /// The machine that the program runs on, as far as the pipeline asks for it.
@@ -49,6 +50,8 @@ pub struct Context<'a> {
     pub cancel: &'a Cancel,
     /// The machine.
     pub machine: &'a Machine,
+    /// The only source of Pythons that counts; any, in their order, when `None`.
+    pub python_strategy: Option<Strategy>,
     /// The project's folder: nothing in it is ever run by its name alone.
     pub project: &'a std::path::Path,
 }

@@ -19,6 +19,7 @@ pub mod document;
 pub mod editable;
 pub mod fetch;
 pub mod former;
+pub mod hook;
 pub mod launchers;
 pub mod local_archive;
 pub mod locate;

@@ -9,6 +9,7 @@ pub mod config;
 pub mod env_vars;
 pub mod git_files;
 pub mod groups;
+pub mod image;
 pub mod location;
 pub mod merge;
 pub mod moment;

@@ -66,6 +66,17 @@ pub fn find(root: &ProjectRoot) -> Result<Vec<Variable>, EnvVarsError> {
     }))
 }
 
+/// Returns the variables that the `.dhtconfig` of the project in `root` lists; no source is read.
+pub fn listed(root: &ProjectRoot) -> Result<Vec<Variable>, EnvVarsError> {
+    let Some(path) = &root.config else {
+        return Ok(Vec::new());
+    };
+    Ok(variables(&Evidence {
+        template: spec::read_config(path)?.env_template,
+        ..Evidence::default()
+    }))
+}
+
 /// Returns what the files of a project say of its variables, beside `.dhtconfig`.
 pub fn evidence(folder: &Path) -> Result<Evidence, EnvVarsError> {
     let mut evidence = Evidence::default();

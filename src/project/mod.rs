@@ -2,6 +2,7 @@
 
 mod asked;
 pub mod checksum;
+pub mod container;
 pub mod discover;
 pub mod env_vars;
 pub mod expectation;

@@ -16,6 +16,7 @@ use crate::env::blueprint::{self, Blueprint, BlueprintError, Place};
 use crate::env::bytecode::{self, DeriveError};
 use crate::env::context::Context;
 use crate::env::former::Predecessor;
+use crate::env::hook;
 use crate::env::shadow;
 use crate::env::state::{self, State, WITNESS};
 use crate::env::update::{self, UpdateOptions};
@@ -155,7 +156,7 @@ pub fn regenerate(
             spec.bytecode || spec.link_mode == LinkMode::Symlink,
         ),
     };
-    Work {
+    let work = Work {
         context,
         spec,
         platform,
@@ -164,8 +165,12 @@ pub fn regenerate(
         standing,
         link_mode,
         bytecode,
+    };
+    let done = work.run()?;
+    if !options.dry_run {
+        hook::keep(&work.folder, spec.activation_hook)?;
     }
-    .run()
+    Ok(done)
 }
 
 struct Work<'a> {

@@ -55,6 +55,8 @@ pub struct Spec {
     pub bytecode: bool,
     /// Whether packages may disagree about a file.
     pub deny_conflicts: bool,
+    /// Whether the environment is looked at when a shell activates it.
+    pub activation_hook: bool,
     /// Whether packages without a hash are allowed.
     pub allow_missing_hashes: bool,
     digest: Digest,
@@ -203,6 +205,7 @@ impl Spec {
                 .unwrap_or_default(),
             bytecode: wishes.bytecode.or(assembly.bytecode).unwrap_or(false),
             deny_conflicts: assembly.conflicts == Some(Conflicts::Deny),
+            activation_hook: assembly.activation_hook.unwrap_or(false),
             allow_missing_hashes: !config.dependencies.hash_validation,
             pyproject,
             locks,

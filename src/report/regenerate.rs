@@ -22,6 +22,9 @@ pub struct PythonReport {
     /// Where it came from, if it was brought into the store now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// Which source served, where that was noted: `uv`, `pyenv` or `system`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<String>,
     /// What it was chosen for, as the newest that fits, where the project names no exact version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chosen_for: Option<String>,
@@ -110,6 +113,7 @@ impl RegenerateReport {
             platform: done.environment.platform.clone(),
             python: PythonReport {
                 origin: done.interpreter.origin.clone(),
+                strategy: done.interpreter.served.map(|it| it.word().to_owned()),
                 chosen_for: done.resolved.python_for.clone(),
                 ..python_report(&done.environment.base)
             },
@@ -193,12 +197,16 @@ impl RegenerateReport {
             version,
             external,
             origin,
+            strategy,
             chosen_for,
         } = &self.python;
         let from = match (external, origin) {
             (true, _) => " (the system's own, not kept in the store)".to_owned(),
             (false, Some(origin)) => format!(" (from {origin})"),
-            (false, None) => String::new(),
+            (false, None) => match strategy {
+                Some(strategy) => format!(" (by {strategy})"),
+                None => String::new(),
+            },
         };
         ui.done(format!("Python: {implementation} {version}{from}"));
         if let Some(wish) = chosen_for {
@@ -339,6 +347,7 @@ pub fn python_report(base: &Base) -> PythonReport {
         version: version.clone(),
         external,
         origin: None,
+        strategy: None,
         chosen_for: None,
     }
 }

@@ -4,8 +4,11 @@ use dht_store::{DifferenceKind, Fingerprint};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::expectation;
 use super::regenerate::{PythonReport, python_report};
+use crate::model::env_vars::{Need, Variable};
 use crate::model::python::PythonRequest;
+use crate::project::expectation::Verdict;
 use crate::project::spec::PythonWish;
 use crate::project::validate::{Drift, Validated};
 use crate::ui::Ui;
@@ -69,6 +72,11 @@ pub struct ValidateReport {
     /// Whether the environment is the one that `--checksum` names, and stands as it should be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checksum_matches: Option<bool>,
+    /// What was found of the checksums in `.dhtconfig`; a quick look leaves them out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Verdict>,
+    /// Variables that `.dhtconfig` lists and that have no value.
+    pub missing_variables: Vec<Variable>,
 }
 
 impl ValidateReport {
@@ -89,6 +97,8 @@ impl ValidateReport {
             drift: found.drift.clone(),
             repaired,
             checksum_matches: None,
+            validation: None,
+            missing_variables: Vec::new(),
         }
     }
 
@@ -140,18 +150,41 @@ impl ValidateReport {
         if self.repaired > 0 {
             ui.done(format!("Repaired: {}", counted(self.repaired, "path")));
         }
-        if self.outdated {
-            ui.failed("Configuration: the project asks for another environment than this one");
-            ui.hint("run `dhtl regenerate`");
-        } else {
-            ui.done("Configuration: matches the environment exactly");
-        }
+        self.tell_configuration(ui);
         let added = |drift: &Drift| drift.kind == DifferenceKind::Added;
         if !self.drift.iter().all(added) {
             ui.hint("run `dhtl validate-env --fix` to put back what differs");
         }
         if self.drift.iter().any(added) {
             ui.hint("run `dhtl validate-env --fix --remove-added` to remove what was added");
+        }
+        self.tell_variables(ui);
+    }
+
+    fn tell_configuration(&self, ui: &Ui) {
+        if self.outdated {
+            ui.failed("Configuration: the project asks for another environment than this one");
+            ui.hint("run `dhtl regenerate`");
+        }
+        match &self.validation {
+            Some(verdict) if !verdict.holds() => expectation::tell(verdict, ui),
+            _ if self.outdated => {}
+            Some(verdict) if verdict.matched.is_some() => {
+                ui.done("Configuration: matches original exactly");
+            }
+            _ => ui.done("Configuration: matches the environment exactly"),
+        }
+    }
+
+    fn tell_variables(&self, ui: &Ui) {
+        let variables = self.missing_variables.iter();
+        let required = variables.filter(|variable| variable.need == Need::Required);
+        let lines: Vec<String> = required
+            .map(|variable| format!("\n  - {} ({})", variable.name, variable.need))
+            .collect();
+        if !lines.is_empty() {
+            ui.warning(format!("Missing environment variables:{}", lines.concat()));
+            ui.hint("run `dhtl env-setup` for instructions");
         }
     }
 }

@@ -15,7 +15,10 @@ mod schemas;
 mod selection;
 mod setup;
 #[cfg(unix)]
+mod strategies;
+#[cfg(unix)]
 mod trouble;
+mod validation;
 
 /// Whether files that are generated shall be written anew instead of compared.
 #[expect(

@@ -14,7 +14,7 @@ const PYTHON: &str = "3.11.7";
 
 /// A sandbox with a Python on `PATH`; `None`, said aloud, where this host has none.
 #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
-fn sandbox() -> Option<Sandbox> {
+pub fn sandbox() -> Option<Sandbox> {
     let Some(python) = pyenv_build(PYTHON) else {
         eprintln!("SKIPPED: this host has no pyenv build of CPython {PYTHON}");
         return None;
@@ -41,7 +41,7 @@ fn lock(version: &str, folder: &Path) -> String {
 }
 
 /// A project whose lock is there already, so that nothing needs uv.
-fn locked_project(sandbox: &Sandbox) -> PathBuf {
+pub fn locked_project(sandbox: &Sandbox) -> PathBuf {
     let folder = sandbox
         .project("sample")
         .pyproject(">=3.11", &["demo"])

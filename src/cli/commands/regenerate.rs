@@ -6,6 +6,7 @@ use clap::Args;
 use dht_store::LinkMode;
 
 use crate::cli::failure::{Failure, Kind};
+use crate::cli::python_strategy::PythonStrategyArgs;
 use crate::cli::selection_args::GroupArgs;
 use crate::cli::session::Session;
 use crate::cli::vars;
@@ -51,6 +52,8 @@ pub struct RegenerateArgs {
     /// The Python, such as 3.11.7, 3.12 or pypy@3.10.
     #[arg(short, long, env = vars::DHT_PYTHON, value_name = "VERSION")]
     python: Option<String>,
+    #[command(flatten)]
+    python_strategy: PythonStrategyArgs,
     /// How files come from the store: auto, hardlink, symlink, clone or copy.
     #[arg(long, env = vars::DHT_LINK_MODE, value_name = "MODE", value_parser = link_mode)]
     link_mode: Option<LinkMode>,
@@ -87,6 +90,12 @@ impl RegenerateArgs {
     pub fn run(&self, session: &Session) -> Result<ExitCode, Failure> {
         let root = session.project()?;
         let open = session.open(&root.folder)?;
+        let strategy = self.python_strategy;
+        let python = self.python.as_ref();
+        if let Some(code) = strategy.in_container(session, &open, &root, python)? {
+            return Ok(code);
+        }
+        let context = strategy.apply(open.context());
         let spec = Spec::read(&root, &self.wishes())?;
         let platform = session.platform(None)?;
         let dry_run = self.check || self.dry_run;
@@ -99,7 +108,7 @@ impl RegenerateArgs {
             remove_added: self.remove_added,
             keep_assembly: false,
         };
-        let done = match regenerate(&open.context(), &spec, platform, options) {
+        let done = match regenerate(&context, &spec, platform, options) {
             Err(crate::project::regenerate::RegenerateError::Foreign(folder))
                 if session.ui.confirm(&format!(
                     "`{}` was not made by dhtl. Replace it?",
@@ -107,7 +116,7 @@ impl RegenerateArgs {
                 )) =>
             {
                 options.replace_foreign = true;
-                regenerate(&open.context(), &spec, platform, options)
+                regenerate(&context, &spec, platform, options)
             }
             other => other,
         }?;
@@ -117,7 +126,7 @@ impl RegenerateArgs {
         let plain = Spec::read(&root, &Wishes::default())?;
         let is_meant = spec.groups == plain.groups && spec.python == plain.python;
         let environment = is_meant.then_some(&done.environment);
-        let verdict = expectation::compare(&open.context(), &plain, platform, environment)?;
+        let verdict = expectation::compare(&context, &plain, platform, environment)?;
         let holds = verdict.holds();
         let mut report = RegenerateReport::new(&done, dry_run);
         report.validation = Some(verdict);

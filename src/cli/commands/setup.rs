@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use uv_normalize::PackageName;
 
 use crate::cli::failure::{Failure, Kind};
+use crate::cli::python_strategy::PythonStrategyArgs;
 use crate::cli::session::Session;
 use crate::cli::vars;
 use crate::model::config::Strategy;
@@ -36,12 +37,20 @@ pub struct SetupArgs {
     /// The Python, such as 3.11.7 or 3.12.
     #[arg(short, long, env = vars::DHT_PYTHON, value_name = "VERSION")]
     python: Option<String>,
+    #[command(flatten)]
+    python_strategy: PythonStrategyArgs,
     /// Who locks the dependencies.
     #[arg(long, value_name = "STRATEGY")]
     strategy: Option<Locker>,
     /// Writes down the version that the lock has of a tool.
     #[arg(long = "tool", value_name = "NAME")]
     tools: Vec<PackageName>,
+    /// Has activation warn when the environment is not what it was made to be any more.
+    ///
+    /// Sets `assembly.activation_hook`, so that everyone's environment does it: its activation scripts for sh,
+    /// bash, zsh, fish, csh, PowerShell and cmd run `dhtl validate-env --quick --quiet`, where dhtl is on PATH.
+    #[arg(long)]
+    hook: bool,
     /// Changes nothing; exits with 1 if something would be changed.
     #[arg(long)]
     check: bool,
@@ -80,8 +89,14 @@ impl SetupArgs {
             python: self.python.clone(),
             strategy: self.strategy.map(Strategy::from),
             tools: self.tools.clone(),
+            hook: self.hook,
         };
-        let context = open.context();
+        let strategy = self.python_strategy;
+        let python = self.python.as_ref();
+        if let Some(code) = strategy.in_container(session, &open, &root, python)? {
+            return Ok(code);
+        }
+        let context = strategy.apply(open.context());
         let mut plan = plan(&context, &root, platform, &wishes)?;
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let mut options = SetupOptions {
@@ -109,6 +124,11 @@ impl SetupArgs {
                 session.ui.warning(warning);
             }
             report.tell(&session.ui);
+            if !plan.has_hook() {
+                session
+                    .ui
+                    .hint("run `dhtl setup --hook` to have activation warn of drift");
+            }
         }
         if self.check && report.has_changed() && !session.globals.json {
             session

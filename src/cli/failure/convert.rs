@@ -15,6 +15,7 @@ use crate::env::select::SelectError;
 use crate::env::sources::SourceError;
 use crate::model::pylock::Problem;
 use crate::project::checksum::AskedError;
+use crate::project::container::ContainerError;
 use crate::project::discover::DiscoverError;
 use crate::project::env_vars::EnvVarsError;
 use crate::project::expectation::ExpectationError;
@@ -387,6 +388,31 @@ macro_rules! convert {
     };
 }
 
+fn of_container(error: &ContainerError) -> Advice {
+    match error {
+        ContainerError::Inexact(_) => advice(
+            Kind::Configuration,
+            "name the exact version, with `--python` or in `.dhtconfig`",
+        ),
+        ContainerError::NoEngine { commands, .. } => (
+            Kind::Tool,
+            Some(format!(
+                "start docker or podman and run again; or run, where one is: {}",
+                commands.join("; then ")
+            )),
+        ),
+        ContainerError::Foreign { command, .. } => (
+            Kind::Tool,
+            Some(format!(
+                "run `{command}`, and in a container of that image a dhtl for Linux: `dhtl regenerate --python-strategy system`"
+            )),
+        ),
+        ContainerError::Fs(_) => (Kind::Work, None),
+        ContainerError::Write(error) => of_env_vars(error),
+        ContainerError::Run { .. } => advice(Kind::Tool, "read what it printed above"),
+    }
+}
+
 convert! {
     StoreError => of_store,
     DiscoverError => of_discover,
@@ -399,4 +425,5 @@ convert! {
     EnvVarsError => of_env_vars,
     ExpectationError => of_expectation,
     SetupError => of_setup,
+    ContainerError => of_container,
 }

@@ -265,6 +265,9 @@ pub struct Assembly {
     /// What happens when two packages hold the same file with other bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflicts: Option<Conflicts>,
+    /// Whether activating the environment warns when it is not what it was made to be any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation_hook: Option<bool>,
 }
 
 /// How a file of the store becomes a file of the environment.

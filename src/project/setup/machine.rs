@@ -13,6 +13,7 @@ use crate::model::clues::{binaries, needs};
 use crate::model::config::Config;
 use crate::model::config::packages::{ApkPackage, AptPackage, GenericPackage, RpmPackage};
 use crate::model::config::text::TextError;
+use crate::model::image;
 use crate::model::pins::{PinSource, Wanted};
 use crate::model::python_pin::PythonPin;
 use crate::project::discover::ProjectRoot;
@@ -55,7 +56,11 @@ impl Clues {
         }
         let text = read(&root.folder.join(DOCKERFILE))?;
         Ok(Self {
-            dockerfile: text.map(|text| dockerfile::read(&text)).unwrap_or_default(),
+            // What dhtl wrote tells nothing new.
+            dockerfile: text
+                .filter(|text| !image::is_ours(text))
+                .map(|text| dockerfile::read(&text))
+                .unwrap_or_default(),
             pinned,
         })
     }

@@ -30,6 +30,8 @@ pub struct SetupWishes {
     pub strategy: Option<Strategy>,
     /// `--tool`: packages of the lock whose version is written down.
     pub tools: Vec<PackageName>,
+    /// `--hook`.
+    pub hook: bool,
 }
 
 /// What is done about the lock.
@@ -89,6 +91,9 @@ pub fn plan(
         }
         None => (Config::default(), None),
     };
+    if wishes.hook {
+        config.assembly.activation_hook = Some(true);
+    }
     if wishes.strategy.is_some() {
         config.dependencies.strategy = wishes.strategy;
     }
@@ -151,6 +156,13 @@ pub fn plan(
         program,
         tools: wishes.tools.clone(),
     })
+}
+
+impl SetupPlan {
+    /// Tells whether it was decided what activation does.
+    pub const fn has_hook(&self) -> bool {
+        self.config.assembly.activation_hook.is_some()
+    }
 }
 
 const fn strategy(lock: Option<&LockKind>, locker: Option<&Locker>) -> Strategy {

@@ -18,6 +18,20 @@ pub enum Strategy {
     System,
 }
 
+impl Strategy {
+    /// Every source, in the order in which they are tried.
+    pub const ALL: [Self; 3] = [Self::Uv, Self::Pyenv, Self::System];
+
+    /// Returns the word of `--python-strategy`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Uv => "uv",
+            Self::Pyenv => "pyenv",
+            Self::System => "system",
+        }
+    }
+}
+
 impl fmt::Display for Strategy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
@@ -37,6 +51,17 @@ pub enum Step {
     Pyenv(PathBuf),
     /// Look through `PATH`.
     System,
+}
+
+impl Step {
+    /// Returns the source that the step asks.
+    pub const fn strategy(&self) -> Strategy {
+        match self {
+            Self::Fetch(_) => Strategy::Uv,
+            Self::Pyenv(_) => Strategy::Pyenv,
+            Self::System => Strategy::System,
+        }
+    }
 }
 
 /// Something that was tried and did not give the Python.
@@ -73,7 +98,18 @@ pub struct Known {
 /// Orders the sources: uv's build, which is the same on every machine; pyenv's; the system's.
 ///
 /// For another platform than this machine's only the first can serve.
-pub fn plan(platform: Platform, known: Known) -> Plan {
+///
+/// With `wanted` only that source is tried.
+pub fn plan(platform: Platform, known: Known, wanted: Option<Strategy>) -> Plan {
+    let mut plan = all(platform, known);
+    if let Some(wanted) = wanted {
+        plan.steps.retain(|step| step.strategy() == wanted);
+        plan.ruled_out.retain(|attempt| attempt.strategy == wanted);
+    }
+    plan
+}
+
+fn all(platform: Platform, known: Known) -> Plan {
     let mut plan = Plan::default();
     match known.archive {
         Ok(archive) => plan.steps.push(Step::Fetch(archive)),
@@ -175,7 +211,7 @@ mod tests {
             pyenv: Some("/p".into()),
             host: Some(platform),
         };
-        let plan = plan(platform, known);
+        let plan = plan(platform, known, None);
         assert_eq!(
             plan.steps,
             [
@@ -188,13 +224,28 @@ mod tests {
     }
 
     #[test]
+    fn one_source_alone_can_be_wanted() {
+        let platform: Platform = "linux-x86_64".parse().unwrap();
+        let known = || Known {
+            archive: Ok(archive()),
+            pyenv: None,
+            host: Some(platform),
+        };
+        let steps = |wanted| plan(platform, known(), Some(wanted)).steps;
+        assert_eq!(steps(Strategy::System), [Step::System]);
+        assert_eq!(steps(Strategy::Uv), [Step::Fetch(archive())]);
+        let pyenv = plan(platform, known(), Some(Strategy::Pyenv));
+        assert_eq!((pyenv.steps.len(), pyenv.ruled_out.len()), (0, 1));
+    }
+
+    #[test]
     fn another_platform_comes_from_an_archive_alone() {
         let known = Known {
             archive: Ok(archive()),
             pyenv: Some("/p".into()),
             host: Some("linux-x86_64".parse().unwrap()),
         };
-        let plan = plan("darwin-arm64".parse().unwrap(), known);
+        let plan = plan("darwin-arm64".parse().unwrap(), known, None);
         assert_eq!(plan.steps, [Step::Fetch(archive())]);
         assert_eq!(plan.ruled_out.len(), 1);
     }
@@ -213,7 +264,7 @@ mod tests {
                 version: "3.11.99".parse().unwrap(),
             },
             platform,
-            tried: plan(platform, known).ruled_out,
+            tried: plan(platform, known, None).ruled_out,
         };
         assert_eq!(
             error.to_string(),

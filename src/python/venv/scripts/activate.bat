@@ -16,3 +16,6 @@
 @if not defined PROMPT set "PROMPT=$P$G"
 @if not defined VIRTUAL_ENV_DISABLE_PROMPT set "_OLD_VIRTUAL_PROMPT=%PROMPT%"
 @if not defined VIRTUAL_ENV_DISABLE_PROMPT set "PROMPT=(%VIRTUAL_ENV_PROMPT%) %PROMPT%"
+
+@rem `dhtl setup --hook` asks for this.
+@if exist "%VIRTUAL_ENV%\.dht\on-activation" for %%i in (dhtl.exe) do @if not "%%~$PATH:i"=="" dhtl -C "%VIRTUAL_ENV%\.." validate-env --quick --quiet || echo Warning: Environment drift detected; dhtl validate-env tells what

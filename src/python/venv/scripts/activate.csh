@@ -50,3 +50,12 @@ endif
 unset _dht_programs
 
 rehash
+
+# `dhtl setup --hook` asks for this.
+if ( -f "$VIRTUAL_ENV:q/.dht/on-activation" ) then
+    which dhtl >& /dev/null
+    if ( $status == 0 ) then
+        dhtl -C "$VIRTUAL_ENV:q/.." validate-env --quick --quiet
+        if ( $status != 0 ) echo 'Warning: Environment drift detected; dhtl validate-env tells what'
+    endif
+endif

@@ -56,3 +56,9 @@ if test -z "$VIRTUAL_ENV_DISABLE_PROMPT"
         _dht_fish_prompt
     end
 end
+
+# `dhtl setup --hook` asks for this.
+if test -f $VIRTUAL_ENV/.dht/on-activation; and command -sq dhtl
+    dhtl -C $VIRTUAL_ENV/.. validate-env --quick --quiet
+    or echo 'Warning: Environment drift detected; `dhtl validate-env` tells what' >&2
+end

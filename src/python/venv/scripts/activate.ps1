@@ -56,3 +56,11 @@ if (-not $env:VIRTUAL_ENV_DISABLE_PROMPT) {
         _DhtPrompt
     }
 }
+
+# `dhtl setup --hook` asks for this.
+if ((Test-Path -LiteralPath (Join-Path $env:VIRTUAL_ENV '.dht/on-activation')) -and (Get-Command dhtl -ErrorAction SilentlyContinue)) {
+    & dhtl -C (Split-Path -Parent -Path $env:VIRTUAL_ENV) validate-env --quick --quiet
+    if ($LASTEXITCODE -ne 0) {
+        Write-Warning 'Environment drift detected; "dhtl validate-env" tells what'
+    }
+}

@@ -101,3 +101,9 @@ if [ -z "${VIRTUAL_ENV_DISABLE_PROMPT-}" ]; then
 fi
 
 hash -r 2>/dev/null || true
+
+# `dhtl setup --hook` asks for this.
+if [ -f "$VIRTUAL_ENV/.dht/on-activation" ] && command -v dhtl >/dev/null 2>&1; then
+    dhtl -C "$VIRTUAL_ENV/.." validate-env --quick --quiet ||
+        echo 'Warning: Environment drift detected; `dhtl validate-env` tells what' >&2
+fi
