@@ -23,6 +23,7 @@ pub mod hook;
 pub mod launchers;
 pub mod local_archive;
 pub mod locate;
+mod mapped;
 pub mod pythons;
 pub mod realise;
 pub mod select;

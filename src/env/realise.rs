@@ -2,7 +2,6 @@
 //! and unpacked while the fetching goes on, and published together.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -18,6 +17,7 @@ use uv_normalize::PackageName;
 
 use super::context::Context;
 use super::fetch::{FetchError, FetchedFile, Origin};
+use super::mapped::Mapped;
 use super::watch::FetchWatch;
 use crate::model::progress::Stage;
 use crate::model::selection::{Archive, Sha256};
@@ -293,11 +293,17 @@ fn unpack(
     let bytes = map(&file.path)?;
     let staged = transaction.stage(filename.name.as_ref(), &filename.version.to_string())?;
     let install_target = install_target(target, launchers, input.direct_url.clone(), false);
-    let installed = wheel::install(&bytes, &filename, &install_target, &staged as &dyn TreeSink)
-        .map_err(|source| RealiseError::Wheel {
-            filename: name.clone(),
-            source,
-        })?;
+    let installed = wheel::install(
+        &bytes,
+        &filename,
+        &install_target,
+        &staged as &dyn TreeSink,
+        &|range| bytes.release(range),
+    )
+    .map_err(|source| RealiseError::Wheel {
+        filename: name.clone(),
+        source,
+    })?;
     Ok(Unpacked {
         index,
         ready: staged.finish()?,
@@ -324,11 +330,12 @@ pub fn unpack_built(
     let launchers = Launchers::get(context, target)?;
     let staged = transaction.stage(filename.name.as_ref(), &filename.version.to_string())?;
     let install_target = install_target(target, &launchers, direct_url, true);
-    wheel::install(&bytes, &filename, &install_target, &staged).map_err(|source| {
-        RealiseError::Wheel {
-            filename: filename.to_string(),
-            source,
-        }
+    wheel::install(&bytes, &filename, &install_target, &staged, &|range| {
+        bytes.release(range)
+    })
+    .map_err(|source| RealiseError::Wheel {
+        filename: filename.to_string(),
+        source,
     })?;
     Ok(staged.finish()?)
 }
@@ -360,19 +367,11 @@ fn install_target<'a>(
 
 /// Maps an archive into memory. It is in the store's own folder, or a file of the user's that is
 /// read once.
-pub fn map(path: &Path) -> Result<memmap2::Mmap, RealiseError> {
-    let read = |source| RealiseError::Read {
+pub fn map(path: &Path) -> Result<Mapped, RealiseError> {
+    Mapped::open(path).map_err(|source| RealiseError::Read {
         path: path.to_owned(),
         source,
-    };
-    let file = File::open(path).map_err(read)?;
-    #[expect(
-        unsafe_code,
-        reason = "a file that shrinks while it is mapped ends the program, as documented"
-    )]
-    // SAFETY: the map is only read; its content was checked against a digest, and what is parsed
-    // from it is bounds-checked.
-    unsafe { memmap2::Mmap::map(&file) }.map_err(read)
+    })
 }
 
 /// The launchers for scripts on Windows, taken from the pinned `distlib` wheel.

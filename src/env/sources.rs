@@ -417,7 +417,7 @@ impl<'a> Builder<'a> {
             direct_url: direct_url(package),
             built_here: true,
         };
-        wheel::install(&bytes, &filename, &install_target, &sink).map_err(|source| {
+        wheel::install(&bytes, &filename, &install_target, &sink, &|_| {}).map_err(|source| {
             RealiseError::Wheel {
                 filename: filename.to_string(),
                 source,

@@ -12,7 +12,7 @@ use memchr::memmem;
 use super::archive::{Archive, FileEntry};
 
 /// Content larger than this many bytes is streamed.
-pub const IN_MEMORY: u64 = 16 << 20;
+pub const IN_MEMORY: u64 = 8 << 20;
 
 /// Why content is refused; the caller knows which file it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dht_store::{TreePath, TreeSink};
@@ -66,12 +67,14 @@ pub struct InstalledWheel {
 
 /// Unpacks the wheel in `archive` into `sink`.
 ///
-/// Files are unpacked in parallel, the largest first.
+/// Files are unpacked in parallel, the largest first. `was_read` is told of each part of the archive
+/// that was unpacked and will not be read again.
 pub fn install(
     archive: &[u8],
     filename: &WheelFilename,
     target: &InstallTarget<'_>,
     sink: &dyn TreeSink,
+    was_read: &(dyn Fn(Range<usize>) + Sync),
 ) -> Result<InstalledWheel, WheelError> {
     let archive = Archive::read(archive)?;
     let mut plan = plan(&archive, filename, target)?;
@@ -85,7 +88,7 @@ pub fn install(
     for folder in &plan.folders {
         sink.directory(folder)?;
     }
-    let written = unpack_all(&archive, &plan, target.layout, sink)?;
+    let written = unpack_all(&archive, &plan, target.layout, sink, was_read)?;
 
     let mut rows = BTreeMap::new();
     let mut startup_files = Vec::new();
@@ -130,6 +133,7 @@ fn unpack_all(
     plan: &Plan<'_>,
     layout: Layout,
     sink: &dyn TreeSink,
+    was_read: &(dyn Fn(Range<usize>) + Sync),
 ) -> Result<Vec<Written>, WheelError> {
     // A shared counter, since splitting the list among threads would not start with the largest.
     let next = AtomicUsize::new(0);
@@ -149,7 +153,10 @@ fn unpack_all(
                     return Ok(done);
                 };
                 match unpacker.unpack(file) {
-                    Ok(written) => done.push((index, written)),
+                    Ok(written) => {
+                        was_read(file.file.data.clone());
+                        done.push((index, written));
+                    }
                     Err(error) => {
                         next.store(plan.unpacked.len(), Ordering::Relaxed);
                         return Err(error);

@@ -176,6 +176,7 @@ fn scripts_on_windows_need_a_launcher() {
         &filename,
         &bare,
         &MemorySink::default(),
+        &|_| (),
     );
     assert!(matches!(result, Err(WheelError::NoLauncher(name)) if name == "foo"));
 }
@@ -244,6 +245,7 @@ fn a_wheel_from_no_index_says_where_it_is_from() {
         &wheel.filename().parse().unwrap(),
         &direct,
         &sink,
+        &|_| (),
     )
     .unwrap();
     let (_, content) = sink.finish().unwrap();

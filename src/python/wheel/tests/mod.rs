@@ -54,7 +54,13 @@ fn target(layout: Layout) -> InstallTarget<'static> {
 
 fn install_bytes(bytes: &[u8], filename: &str, layout: Layout) -> Result<Installed, WheelError> {
     let sink = MemorySink::default();
-    match install(bytes, &filename.parse().unwrap(), &target(layout), &sink) {
+    match install(
+        bytes,
+        &filename.parse().unwrap(),
+        &target(layout),
+        &sink,
+        &|_| (),
+    ) {
         Ok(wheel) => {
             let (manifest, content) = sink.finish().unwrap();
             Ok(Installed {
@@ -94,6 +100,7 @@ fn install_untouched(bytes: &[u8], filename: &str) -> Result<Installed, WheelErr
         &filename.parse().unwrap(),
         &target(Layout::Posix),
         &sink,
+        &|_| (),
     );
     let (manifest, content) = sink.finish().unwrap();
     match result {

@@ -57,6 +57,7 @@ fn bad_input_19_names_that_fold_are_refused_where_they_do() {
             &wheel.filename().parse().unwrap(),
             &mac,
             &sink,
+            &|_| (),
         );
         assert!(matches!(result, Err(WheelError::NotPortable(_))), "{first}");
     }
