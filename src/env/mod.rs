@@ -12,6 +12,7 @@
 pub mod assemble;
 pub mod base;
 pub mod blueprint;
+mod build_settings;
 mod builds;
 pub mod bytecode;
 pub mod context;

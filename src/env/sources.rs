@@ -13,6 +13,7 @@ use dht_store::{
 };
 
 use super::base::{self, BaseError, Interpreter};
+use super::build_settings::build_settings;
 use super::context::Context;
 use super::fetch::{FetchError, Origin, Quiet};
 use super::local_archive::{place, placeless_url, relative};
@@ -176,7 +177,15 @@ fn input(
     };
     let base = super::blueprint::bytecode_label(&interpreter.base);
     let direct = placeless_url(context, package).unwrap_or_default();
-    Ok(format!("form {FORM}\n{source}\n{direct}\n{target}\n{base}").into_bytes())
+    let settings = build_settings(context.project).map_err(|(name, source)| SourceError::Read {
+        path: context.project.join(name),
+        source,
+    })?;
+    let settings = match settings.as_str() {
+        "" => settings,
+        text => format!("\n{text}"),
+    };
+    Ok(format!("form {FORM}\n{source}\n{direct}\n{target}\n{base}{settings}").into_bytes())
 }
 
 fn digest_of(archive: &Archive) -> String {

@@ -105,6 +105,8 @@ pub struct Regenerated {
     pub link_mode: LinkMode,
     /// How many modules were compiled.
     pub compiled: usize,
+    /// Where the store keeps what did not belong to an entry.
+    pub kept_in: PathBuf,
     /// What was restored in the store, by entry.
     pub repaired: BTreeMap<String, RepairReport>,
     /// Modules that the standard library has too: package, module.
@@ -219,6 +221,7 @@ impl Work<'_> {
                     folders_only: false,
                     link_mode: state.link_mode,
                     compiled,
+                    kept_in: self.context.store.path().join("quarantine"),
                     repaired,
                     conflicts,
                 });
@@ -272,6 +275,7 @@ impl Work<'_> {
         compiled: usize,
     ) -> Regenerated {
         Regenerated {
+            kept_in: self.context.store.path().join("quarantine"),
             fingerprint: resolved.fingerprint,
             environment: resolved.environment,
             interpreter: resolved.interpreter,

@@ -250,6 +250,15 @@ impl Spec {
         }
         add("groups", format!("{:?}", self.groups).as_bytes());
         add("hashes", &[u8::from(self.allow_missing_hashes)]);
+        let settings = self.root.folder.join("uv.toml");
+        match read_plain(&settings, pyproject::MAX_BYTES) {
+            Ok(bytes) => add("uv.toml", &bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => {
+                let path = settings;
+                return Err(SpecError::Read { path, source });
+            }
+        }
         for folder in folders {
             for name in ["pyproject.toml", "setup.py", "setup.cfg"] {
                 let path = self.root.folder.join(&folder).join(name);

@@ -1,5 +1,7 @@
 //! What `dhtl regenerate` tells.
 
+use std::path::Path;
+
 use dht_store::check::{Problem, ProblemKind};
 use dht_store::{Base, Fingerprint, LinkMode};
 use schemars::JsonSchema;
@@ -90,6 +92,8 @@ pub struct RegenerateReport {
     pub shadows: Vec<(String, String)>,
     /// What was damaged in the store.
     pub restored: Vec<Restored>,
+    /// The folder in which what did not belong to an entry of the store is kept.
+    pub kept_in: String,
     /// Where damaged entries are kept.
     pub quarantine: Vec<String>,
     /// Files of new packages that run whenever Python starts: package, path.
@@ -136,6 +140,7 @@ impl RegenerateReport {
             conflicts: done.conflicts.clone(),
             shadows: done.shadows.clone(),
             restored: restored(done),
+            kept_in: done.kept_in.display().to_string(),
             quarantine: realised
                 .quarantined
                 .iter()
@@ -240,8 +245,13 @@ impl RegenerateReport {
         } in &self.restored
         {
             if !unexpected.is_empty() {
+                let bytecode = |path: &String| dht_store::is_bytecode_path(Path::new(path));
+                let kept = match unexpected.iter().all(bytecode) {
+                    true => String::new(),
+                    false => format!(" (what is not bytecode is kept in `{}`)", self.kept_in),
+                };
                 ui.warning(format!(
-                    "did not belong to {entry} in the store and is removed: {}",
+                    "did not belong to {entry} in the store and is removed from there: {}{kept}",
                     shortened(unexpected)
                 ));
             }

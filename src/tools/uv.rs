@@ -53,6 +53,13 @@ const MEANING: [&str; 24] = [
 /// uv could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum UvError {
+    /// Extras or groups that the project declares to exclude each other were asked for together.
+    #[error("cannot take together what `tool.uv.conflicts` keeps apart")]
+    Incompatible {
+        /// What uv told.
+        #[source]
+        source: RunError,
+    },
     /// The lock does not agree with the project any more.
     #[error("the lock of `{}` does not match its `pyproject.toml`", .project.display())]
     Stale {

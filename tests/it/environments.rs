@@ -234,7 +234,7 @@ fn what_python_writes_into_the_store_is_removed_and_told() {
     let _ = run(&["--offline", "validate-env"]).success();
     let _ = run(&regenerate)
         .success()
-        .warns("did not belong to demo 1.0 in the store and is removed")
+        .warns("did not belong to demo 1.0 in the store and is removed from there")
         .warns("did not belong to cpython 3.11.7 in the store and is removed");
     let _ = run(&["store", "verify"]).success();
 }

@@ -161,6 +161,10 @@ fn of_resolve(error: &ResolveError) -> Advice {
         ResolveError::Uv(crate::tools::uv::UvError::Stale { .. }) => {
             advice(Kind::Work, "run `uv lock`, and commit the lock")
         }
+        ResolveError::Uv(crate::tools::uv::UvError::Incompatible { .. }) => advice(
+            Kind::Usage,
+            "ask for one of them, with other `--extra`, `--group` or `--no-group`",
+        ),
         ResolveError::Uv(_) => (Kind::Tool, None),
         ResolveError::Pylock(error) => match &*error.problem {
             Problem::Outside(_) => advice(

@@ -93,7 +93,11 @@ impl Uv {
 fn stale_or(project: &Path, doing: &str, source: RunError) -> UvError {
     let stale = matches!(&source, RunError::Failed { stderr, .. }
         if stderr.contains("needs to be updated"));
-    if stale {
+    let incompatible = matches!(&source, RunError::Failed { stderr, .. }
+        if stderr.contains("are incompatible with the"));
+    if incompatible {
+        UvError::Incompatible { source }
+    } else if stale {
         UvError::Stale {
             project: project.to_owned(),
             source,

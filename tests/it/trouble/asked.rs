@@ -159,3 +159,33 @@ fn a_store_that_is_a_file_and_a_linked_environment_are_told_as_such() {
     let output = world.dhtl(&["store", "info"]).success();
     let _ = output.says("read and write");
 }
+
+#[test]
+fn what_a_user_put_behind_a_link_is_kept_and_its_place_is_told() {
+    let Some(world) = World::new() else { return };
+    let _ = world.regenerate("symlink").success();
+    fs::write(world.site().join("alpha/mine.txt"), "mine").unwrap();
+    let output = world.regenerate("symlink").success();
+    let kept = world.store().join("quarantine");
+    let _ = output
+        .warns("alpha/mine.txt")
+        .warns(&kept.display().to_string());
+    let mut names = fs::read_dir(kept)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mine = names.find(|path| path.to_string_lossy().ends_with(".mine.txt"));
+    assert_eq!(fs::read_to_string(mine.unwrap()).unwrap(), "mine");
+    world.assert_right("after what was added is kept elsewhere");
+    for mode in ["hardlink", "copy", "clone"] {
+        let _ = world.regenerate(mode).success();
+        fs::write(world.site().join("gamma/mine.txt"), mode).unwrap();
+        world.lock(1);
+        let output = world.regenerate(mode).success();
+        let _ = output.warns("gamma/mine.txt");
+        let text = fs::read_to_string(world.site().join("gamma/mine.txt")).unwrap();
+        assert_eq!(text, mode);
+        assert!(!world.site().join("gamma/__init__.py").exists());
+        fs::remove_dir_all(world.site().join("gamma")).unwrap();
+        world.lock(0);
+    }
+}
