@@ -1,9 +1,47 @@
 //! Options that say which packages and which Python are meant, in uv's words.
 
+use std::str::FromStr;
+
 use clap::Args;
 use uv_normalize::{ExtraName, GroupName};
 
 use crate::model::groups::GroupRequest;
+use crate::model::platform::{COMMON, ParsePlatformError, Platform};
+
+/// A platform, or all that are common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlatformArg {
+    /// The five that most people have.
+    All,
+    /// One.
+    One(Platform),
+}
+
+impl FromStr for PlatformArg {
+    type Err = ParsePlatformError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "all" => Ok(Self::All),
+            text => text.parse().map(Self::One),
+        }
+    }
+}
+
+/// Returns the platforms that were asked for, each once, in the order of asking.
+pub fn platforms(asked: &[PlatformArg]) -> Vec<Platform> {
+    let each = asked.iter().flat_map(|asked| match asked {
+        PlatformArg::All => COMMON.to_vec(),
+        PlatformArg::One(platform) => vec![*platform],
+    });
+    let mut found = Vec::new();
+    for platform in each {
+        if !found.contains(&platform) {
+            found.push(platform);
+        }
+    }
+    found
+}
 
 /// Groups and extras.
 #[derive(Debug, Clone, Default, Args)]

@@ -70,6 +70,9 @@ pub enum SelectError {
         /// The best tag that would fit.
         wanted: String,
     },
+    /// Several packages have no file that fits: the error of each.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    NoFiles(Vec<Self>),
     /// Two entries of one package apply at once.
     #[error("cannot select `{package}` for {target}: two entries of the lock apply")]
     Twice {
@@ -120,6 +123,7 @@ pub fn select(
     let (extras, groups) = asked(lock, request)?;
     let levels = target.levels();
     let mut packages: Vec<SelectedPackage> = Vec::new();
+    let mut missing = Vec::new();
     for package in &lock.packages {
         if !package.marker.evaluate_pep751(&markers, &extras, &groups) {
             continue;
@@ -142,9 +146,16 @@ pub fn select(
                 target: target.to_string(),
             });
         }
-        packages.push(select_one(package, target, &levels)?);
+        match select_one(package, target, &levels) {
+            Ok(selected) => packages.push(selected),
+            Err(error) => missing.push(error),
+        }
     }
-    Ok(Selection { packages })
+    match missing.len() {
+        0 => Ok(Selection { packages }),
+        1 => Err(missing.remove(0)),
+        _ => Err(SelectError::NoFiles(missing)),
+    }
 }
 
 type Asked = (Vec<uv_normalize::ExtraName>, Vec<uv_normalize::GroupName>);

@@ -56,10 +56,10 @@ pub enum SourceError {
         source: UvError,
     },
     /// It was built for this machine, and another platform was asked for.
-    #[error("`{package}` has no wheel for {platform}, and its source can only be built there")]
+    #[error("{}", packages.iter().map(|package| Self::foreign(package, *platform)).collect::<Vec<_>>().join("\n"))]
     Foreign {
-        /// The package.
-        package: String,
+        /// The packages.
+        packages: Vec<String>,
         /// The platform.
         platform: Platform,
     },
@@ -102,6 +102,13 @@ pub enum SourceError {
     Store(#[from] StoreError),
 }
 
+impl SourceError {
+    /// Says that a package can only be built on its platform.
+    pub fn foreign(package: &str, platform: Platform) -> String {
+        format!("`{package}` has no wheel for {platform}, and its source can only be built there")
+    }
+}
+
 /// Realises packages that come as sources, and tells how many were built.
 pub fn realise_sources(
     context: &Context<'_>,
@@ -126,13 +133,27 @@ pub fn realise_sources(
     context.progress.begin(Stage::Build, missing.len() as u64);
     let builder = Builder::new(context, target, interpreter, missing[0].0)?;
     let count = missing.len();
+    let mut foreign = Vec::new();
     for (package, input) in missing {
-        let entry = builder.build(package)?;
+        let entry = match builder.build(package) {
+            // The others are built all the same: everything that is missing is told at once.
+            Err(SourceError::Foreign { packages, .. }) => {
+                foreign.extend(packages);
+                continue;
+            }
+            built => built?,
+        };
         context.store.realise_entry(BUILT, &input, &entry)?;
         realised.push(realised_package(context, package, entry));
         context.progress.advance(Stage::Build, 1);
     }
     context.progress.finish(Stage::Build);
+    if !foreign.is_empty() {
+        return Err(SourceError::Foreign {
+            packages: foreign,
+            platform: target.platform,
+        });
+    }
     Ok((realised, count))
 }
 
@@ -244,7 +265,7 @@ impl<'a> Builder<'a> {
             Some(_) => interpreter.clone(),
             None => {
                 return Err(SourceError::Foreign {
-                    package,
+                    packages: vec![package],
                     platform: target.platform,
                 });
             }
@@ -381,9 +402,8 @@ impl<'a> Builder<'a> {
             })?;
         let is_pure = wheel.to_string_lossy().ends_with("-any.whl");
         if !self.is_host && !is_pure {
-            let package = package.name.to_string();
             return Err(SourceError::Foreign {
-                package,
+                packages: vec![package.name.to_string()],
                 platform: self.target.platform,
             });
         }

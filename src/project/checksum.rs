@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use dht_store::fs::read_plain;
 use dht_store::{Digest, RealisationKind, StoreError};
 use serde_json::{Map, Value, json};
 
@@ -15,6 +16,7 @@ use crate::model::asked::{self, Asked, Component, FolderFiles, LockForm};
 use crate::model::canonical::{self, with_plain_line_ends};
 use crate::model::config::Config;
 use crate::model::config::checksum::Checksum;
+use crate::model::pyproject;
 
 /// The lock of the tools.
 pub const TOOLS_LOCK: &str = ".dht/tools.lock";
@@ -150,7 +152,7 @@ fn own_text(lock: &Lock) -> &str {
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, AskedError> {
-    match std::fs::read(path) {
+    match read_plain(path, pyproject::MAX_BYTES) {
         Ok(bytes) => Ok(Some(bytes)),
         // A lock may also name files: archives have a digest of their own.
         Err(error)

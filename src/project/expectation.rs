@@ -67,6 +67,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Tells whether `.dhtconfig` records something else than the project's files say now.
+    pub fn records_differ(&self) -> bool {
+        self.asked.is_some() || self.configuration.is_some()
+    }
+
     /// Tells whether nothing contradicts `.dhtconfig`.
     pub fn holds(&self) -> bool {
         self.asked.is_none() && self.environment.is_none() && self.configuration.is_none()

@@ -11,6 +11,7 @@ pub mod generations;
 pub mod history;
 pub mod lock;
 mod pep751;
+pub mod platforms;
 pub mod regenerate;
 pub mod resolve;
 pub mod rollback;

@@ -21,7 +21,7 @@ use crate::model::merge::Contradiction;
 use crate::model::platform::Platform;
 use crate::model::pylock::PylockError;
 use crate::model::python::PythonRequest;
-use crate::model::selection::Source;
+use crate::model::selection::{Selection, Source};
 use crate::model::target::Target;
 use crate::tools::uv::UvError;
 
@@ -158,6 +158,30 @@ fn resolve_for(
         fingerprint,
         report,
     })
+}
+
+/// Checks that the locks have a file of every package for `platform`, without its Python.
+pub fn check_selection(
+    context: &Context<'_>,
+    spec: &Spec,
+    platform: Platform,
+) -> Result<(), ResolveError> {
+    selection(context, spec, platform).map(drop)
+}
+
+/// Returns what the locks select for `platform`; nothing is fetched but what tells where files are.
+pub fn selection(
+    context: &Context<'_>,
+    spec: &Spec,
+    platform: Platform,
+) -> Result<(Target, Selection), ResolveError> {
+    let python = choose_python(context, &spec.python, platform)?;
+    let host = Platform::host().unwrap_or(platform);
+    let interpreter = base::provide(context, &python, host)?;
+    let target = Target { platform, python };
+    let whole = pep751::whole(context, spec, &interpreter)?;
+    let selection = select(&whole.lock, &target, &whole.request)?;
+    Ok((target, selection))
 }
 
 /// Returns what `spec` asks for on `platform`, if the store remembers it.

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::regenerate::RegenerateReport;
 use crate::model::config::checksum::Checksum;
+use crate::project::platforms::{Computed, Lacking};
 use crate::project::setup::apply::{ConfigStep, SetupDone};
 use crate::project::setup::machine::Found;
 use crate::project::setup::plan::{LockStep, SetupPlan};
@@ -35,6 +36,10 @@ pub struct SetupReport {
     pub found: Vec<Found>,
     /// What was found and could not be taken over.
     pub remarks: Vec<String>,
+    /// The environments of other platforms.
+    pub computed: Vec<Computed>,
+    /// The platforms whose environments could not be computed.
+    pub lacking: Vec<Lacking>,
     /// What was done to the environment; nothing is known while the lock is only planned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<RegenerateReport>,
@@ -55,6 +60,8 @@ impl SetupReport {
             venv_checksum: done.venv_checksum.clone(),
             found: plan.found.clone(),
             remarks: plan.remarks.clone(),
+            computed: done.computed.clone(),
+            lacking: done.lacking.clone(),
             environment: environment.map(|made| RegenerateReport::new(made, dry_run)),
         }
     }
@@ -113,5 +120,12 @@ impl SetupReport {
         for remark in &self.remarks {
             ui.warning(remark);
         }
+        for found in &self.computed {
+            ui.done(format!(
+                "Environment fingerprint for {}: blake3:{}",
+                found.platform, found.fingerprint
+            ));
+        }
+        super::fingerprint::tell_lacking(&self.lacking, ui);
     }
 }

@@ -152,10 +152,15 @@ impl Ui {
         self.write_err(&chain::render(error, hints));
     }
 
+    /// Tells whether there is somebody to ask.
+    pub fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
     /// Asks a question that is answered with yes or no. Without a terminal the answer is no, and
     /// nothing is asked.
     pub fn confirm(&self, question: &str) -> bool {
-        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        if !self.can_ask() {
             return false;
         }
         self.write_err(&format!("{question} [y/N] "));

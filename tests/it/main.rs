@@ -10,6 +10,8 @@ mod env_vars;
 mod environments;
 mod help;
 #[cfg(unix)]
+mod platforms;
+#[cfg(unix)]
 mod reports;
 mod schemas;
 mod selection;

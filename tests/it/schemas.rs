@@ -8,7 +8,7 @@ use dht_store::format::root::Root;
 use dht_store::format::store_json::StoreJson;
 use dhtl::env::state::State;
 use dhtl::report::env_vars::{EnvSetupReport, EnvTemplateReport};
-use dhtl::report::fingerprint::FingerprintReport;
+use dhtl::report::fingerprint::{AskedReport, FingerprintReport, FingerprintsReport};
 use dhtl::report::gc::{GcReport, WhyReport};
 use dhtl::report::generations::{GenerationsReport, RollbackReport};
 use dhtl::report::regenerate::RegenerateReport;
@@ -56,6 +56,12 @@ const SCHEMAS: &[Generated] = &[
     }),
     ("report-store-du.schema.json", || {
         json::schema::<DuReport>("store-du", 1)
+    }),
+    ("report-fingerprints.schema.json", || {
+        json::schema::<FingerprintsReport>("fingerprints", 1)
+    }),
+    ("report-fingerprint-asked.schema.json", || {
+        json::schema::<AskedReport>("fingerprint-asked", 1)
     }),
     ("report-regenerate.schema.json", || {
         json::schema::<RegenerateReport>("regenerate", 1)

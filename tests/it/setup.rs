@@ -314,3 +314,97 @@ fn a_project_without_a_lock_is_locked() {
         .warns("✓ Dependencies locked anew (uv.lock)");
     let _ = run(&["setup", "--check"]).success();
 }
+
+fn checksum_of(sandbox: &Sandbox, folder: &Path) -> String {
+    dhtl(sandbox, folder, &["fingerprint", "--asked"])
+        .success()
+        .stdout
+}
+
+#[test]
+fn what_differs_is_put_right_when_that_is_asked_for() {
+    let Some(sandbox) = sandbox() else { return };
+    let folder = locked_project(&sandbox);
+    let run = |args: &[&str]| dhtl(&sandbox, &folder, args);
+    let _ = run(&["setup"]).success();
+    let before = config(&folder);
+    assert!(before.contains(checksum_of(&sandbox, &folder).trim()));
+
+    fs::write(folder.join("pylock.toml"), lock("2.0", &folder)).unwrap();
+    let _ = run(&["regenerate", "--fix"])
+        .success()
+        .warns("✗ Asked for: blake3:")
+        .warns("    demo: 1.0 became 2.0\n")
+        .warns("✓ MATCH");
+    assert_ne!(config(&folder), before);
+    let _ = run(&["regenerate"]).success().warns("✓ MATCH");
+    assert!(config(&folder).contains(checksum_of(&sandbox, &folder).trim()));
+}
+
+#[test]
+fn which_part_differs_is_told_where_nothing_is_known_of_before() {
+    let Some(sandbox) = sandbox() else { return };
+    let folder = locked_project(&sandbox);
+    let _ = dhtl(&sandbox, &folder, &["setup"]).success();
+    fs::write(folder.join("pylock.toml"), lock("2.0", &folder)).unwrap();
+    let text = config(&folder).replace("LEVEL", "LEVEL2");
+    fs::write(folder.join(".dhtconfig"), text).unwrap();
+    let other = sandbox
+        .dhtl_run()
+        .args(["regenerate"])
+        .in_folder(&folder)
+        .var("DHT_HOME", sandbox.root().join("other"))
+        .output();
+    let _ = other
+        .code(1)
+        .warns("    packages: others than before\n")
+        .warns("    `.dhtconfig` changed\n")
+        .warns("    `pylock.toml` changed\n")
+        .never_says("`.pre-commit-config.yaml` changed");
+}
+
+#[test]
+fn a_checksum_of_another_algorithm_is_checked_too() {
+    let Some(sandbox) = sandbox() else { return };
+    let folder = locked_project(&sandbox);
+    let _ = dhtl(&sandbox, &folder, &["setup"]).success();
+    let text = config(&folder);
+    let start = text.find("venv_checksum: \"").unwrap();
+    let old = &text[start..][..text[start..].find('\n').unwrap()];
+    let wrong = format!("venv_checksum: \"sha256:{}\"", "0".repeat(64));
+    fs::write(folder.join(".dhtconfig"), text.replace(old, &wrong)).unwrap();
+    let told = dhtl(&sandbox, &folder, &["regenerate"]).code(1);
+    let _ = told.warns("✗ Asked for: blake3:").warns("sha256:0000");
+    let placeholder = "venv_checksum: \"sha256:abcd1234...\"";
+    fs::write(folder.join(".dhtconfig"), text.replace(old, placeholder)).unwrap();
+    let _ = dhtl(&sandbox, &folder, &["regenerate"]).success();
+}
+
+#[test]
+fn git_tells_what_was_another() {
+    let Some(sandbox) = sandbox() else { return };
+    let sandbox = sandbox.with_host_program("git");
+    let folder = locked_project(&sandbox);
+    let git = |args: &[&str]| {
+        let program = sandbox.root().join("bin/git");
+        let run = sandbox.run(program).in_folder(&folder);
+        let who = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        let _ = run.args(who).args(args).output().success();
+    };
+    let _ = dhtl(&sandbox, &folder, &["setup"]).success();
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-qm", "one"]);
+    fs::write(folder.join("pylock.toml"), lock("2.0", &folder)).unwrap();
+    git(&["commit", "-qam", "forgot to run setup"]);
+    let other = sandbox
+        .dhtl_run()
+        .args(["regenerate"])
+        .in_folder(&folder)
+        .var("DHT_HOME", sandbox.root().join("other"))
+        .output();
+    let _ = other
+        .code(1)
+        .warns("    since commit ")
+        .warns("    demo: 1.0 became 2.0\n");
+}

@@ -4,29 +4,41 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::failure::Failure;
-use crate::cli::selection_args::GroupArgs;
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::selection_args::{GroupArgs, PlatformArg, platforms};
 use crate::cli::session::Session;
 use crate::cli::vars;
+use crate::env::context::Context;
+use crate::model::config::Config;
 use crate::model::groups::GroupRequest;
 use crate::model::platform::Platform;
+use crate::project::checksum;
+use crate::project::platforms::compute;
 use crate::project::resolve::resolve;
-use crate::project::spec::{Spec, Wishes};
-use crate::report::fingerprint::FingerprintReport;
+use crate::project::spec::{Spec, Wishes, read_config};
+use crate::report::fingerprint::{
+    AskedReport, FingerprintReport, FingerprintsReport, tell_lacking,
+};
 
 /// Prints the fingerprint of the environment that the project asks for.
 ///
-/// For another platform it is computed here: its wheels are brought into the store, and nothing of
-/// them is run.
+/// For another platform it is computed here: its Python and its wheels are brought into the store, and
+/// nothing of them is run. What a platform lacks is named, and the exit code is 1 then.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   dhtl fingerprint
-  dhtl fingerprint --platform darwin-arm64    # what a colleague's machine should print")]
+  dhtl fingerprint --platform darwin-arm64    # what a colleague's machine should print
+  dhtl fingerprint --platform all             # Linux, macOS and Windows, a line each
+  dhtl fingerprint --asked                    # of what is asked for, the same on every platform")]
 pub struct FingerprintArgs {
-    /// The platform, such as linux-x86_64, darwin-arm64 or windows-x86_64 [default: this machine's].
-    #[arg(long, value_name = "PLATFORM")]
-    platform: Option<Platform>,
+    /// The platform, such as linux-x86_64, darwin-arm64 or windows-x86_64, or `all` for five common
+    /// ones; may be repeated [default: this machine's].
+    #[arg(long = "platform", value_name = "PLATFORM")]
+    platforms: Vec<PlatformArg>,
+    /// Prints the checksum of what is asked for, which needs neither network nor store.
+    #[arg(long, conflicts_with = "platforms")]
+    asked: bool,
     /// The Python, such as 3.11.7, 3.12 or pypy@3.10.
     #[arg(short, long, env = vars::DHT_PYTHON, value_name = "VERSION")]
     python: Option<String>,
@@ -35,6 +47,21 @@ pub struct FingerprintArgs {
 }
 
 impl FingerprintArgs {
+    fn print_asked(&self, session: &Session, spec: &Spec) -> Result<ExitCode, Failure> {
+        let config = match &spec.root.config {
+            Some(path) => read_config(path)?,
+            None => Config::default(),
+        };
+        let checksum = checksum::asked(spec, &config)?.checksum();
+        if session.globals.json {
+            let report = AskedReport { checksum };
+            session.ui.json("fingerprint-asked", 1, &report)?;
+        } else {
+            session.ui.data(checksum)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
     /// Does the work.
     pub fn run(&self, session: &Session) -> Result<ExitCode, Failure> {
         let root = session.project()?;
@@ -45,9 +72,16 @@ impl FingerprintArgs {
             ..Wishes::default()
         };
         let spec = Spec::read(&root, &wishes)?;
-        let platform = session.platform(self.platform)?;
         let context = open.context();
+        if self.asked {
+            return self.print_asked(session, &spec);
+        }
         context.store.enter()?;
+        let asked = platforms(&self.platforms);
+        if asked.len() > 1 {
+            return print_all(session, &context, &spec, &asked);
+        }
+        let platform = session.platform(asked.first().copied())?;
         let resolved = resolve(&context, &spec, platform, false)?;
         let fingerprint = resolved.fingerprint;
         if session.globals.json {
@@ -63,4 +97,27 @@ impl FingerprintArgs {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn print_all(
+    session: &Session,
+    context: &Context<'_>,
+    spec: &Spec,
+    asked: &[Platform],
+) -> Result<ExitCode, Failure> {
+    let (computed, lacking) = compute(context, spec, asked);
+    let report = FingerprintsReport { computed, lacking };
+    if session.globals.json {
+        session.ui.json("fingerprints", 1, &report)?;
+    } else {
+        for line in report.lines() {
+            session.ui.data(line)?;
+        }
+        tell_lacking(&report.lacking, &session.ui);
+    }
+    Ok(if report.lacking.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(Kind::Work.exit_code())
+    })
 }

@@ -5,15 +5,22 @@ use std::process::ExitCode;
 use clap::Args;
 use dht_store::LinkMode;
 
+use crate::cli::commands::setup::now;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::python_strategy::PythonStrategyArgs;
 use crate::cli::selection_args::GroupArgs;
 use crate::cli::session::Session;
 use crate::cli::vars;
+use crate::env::context::Context;
 use crate::model::groups::GroupRequest;
-use crate::project::expectation;
-use crate::project::regenerate::{Options, regenerate};
+use crate::model::platform::Platform;
+use crate::project::discover::ProjectRoot;
+use crate::project::expectation::{self, Verdict};
+use crate::project::regenerate::{Options, Regenerated, regenerate};
+use crate::project::setup::apply::SetupOptions;
+use crate::project::setup::plan::{SetupWishes, plan};
 use crate::project::spec::{Spec, Wishes};
+use crate::report::expectation as expectation_report;
 use crate::report::regenerate::RegenerateReport;
 
 /// Makes `.venv` exactly what the lock says, from the store.
@@ -43,6 +50,10 @@ pub struct RegenerateArgs {
     /// Looks at inputs and folders only, and at the files of packages that change: an edited file stays.
     #[arg(long, conflicts_with = "deep")]
     quick: bool,
+    /// Where checksums differ, puts right what can be: restores damaged files, and writes down in
+    /// `.dhtconfig` what the project asks for now; then validates again. On a terminal it is offered.
+    #[arg(long, conflicts_with_all = ["check", "dry_run"])]
+    fix: bool,
     /// Reads every byte of the environment that stands already.
     #[arg(long)]
     deep: bool,
@@ -86,6 +97,25 @@ impl RegenerateArgs {
         }
     }
 
+    /// Compares what was made with what `.dhtconfig` says.
+    fn judge(
+        &self,
+        context: &Context<'_>,
+        root: &ProjectRoot,
+        platform: Platform,
+        (spec, done): (&Spec, &Regenerated),
+    ) -> Result<Verdict, Failure> {
+        let plain = Spec::read(root, &Wishes::default())?;
+        let is_meant = spec.groups == plain.groups && spec.python == plain.python;
+        let environment = is_meant.then_some(&done.environment);
+        Ok(expectation::compare(
+            context,
+            &plain,
+            platform,
+            environment,
+        )?)
+    }
+
     /// Does the work.
     pub fn run(&self, session: &Session) -> Result<ExitCode, Failure> {
         let root = session.project()?;
@@ -108,7 +138,7 @@ impl RegenerateArgs {
             remove_added: self.remove_added,
             keep_assembly: false,
         };
-        let done = match regenerate(&context, &spec, platform, options) {
+        let mut done = match regenerate(&context, &spec, platform, options) {
             Err(crate::project::regenerate::RegenerateError::Foreign(folder))
                 if session.ui.confirm(&format!(
                     "`{}` was not made by dhtl. Replace it?",
@@ -123,10 +153,16 @@ impl RegenerateArgs {
         for warning in spec.warnings().iter().chain(&done.resolved.warnings) {
             session.ui.warning(warning);
         }
-        let plain = Spec::read(&root, &Wishes::default())?;
-        let is_meant = spec.groups == plain.groups && spec.python == plain.python;
-        let environment = is_meant.then_some(&done.environment);
-        let verdict = expectation::compare(&context, &plain, platform, environment)?;
+        let mut verdict = self.judge(&context, &root, platform, (&spec, &done))?;
+        let may_fix = !dry_run && !verdict.holds() && (self.fix || session.ui.can_ask());
+        if may_fix && !session.globals.json {
+            expectation_report::tell(&verdict, &session.ui);
+        }
+        if may_fix && (self.fix || agrees_to_fix(session, &verdict)) {
+            done = fix(session, &context, &root, (&spec, platform), &verdict)?;
+            let spec = Spec::read(&session.project()?, &self.wishes())?;
+            verdict = self.judge(&context, &spec.root, platform, (&spec, &done))?;
+        }
         let holds = verdict.holds();
         let mut report = RegenerateReport::new(&done, dry_run);
         report.validation = Some(verdict);
@@ -149,4 +185,41 @@ impl RegenerateArgs {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Asks whether what differs shall be put right.
+fn agrees_to_fix(session: &Session, verdict: &Verdict) -> bool {
+    session.ui.confirm(if verdict.records_differ() {
+        "Write down in `.dhtconfig` what the project asks for now?"
+    } else {
+        "Check every byte, and restore what is damaged?"
+    })
+}
+
+/// Puts right what differs from `.dhtconfig`.
+fn fix(
+    session: &Session,
+    context: &Context<'_>,
+    root: &ProjectRoot,
+    (spec, platform): (&Spec, Platform),
+    verdict: &Verdict,
+) -> Result<Regenerated, Failure> {
+    if verdict.records_differ() {
+        let mut plan = plan(context, root, platform, &SetupWishes::default())?;
+        let options = SetupOptions {
+            dry_run: false,
+            replace_foreign: session.globals.yes,
+            platforms: Vec::new(),
+            now: now(),
+        };
+        let done = plan.apply(context, &options)?;
+        if let Some(made) = done.regenerated {
+            return Ok(made);
+        }
+    }
+    let options = Options {
+        deep: true,
+        ..Options::default()
+    };
+    Ok(regenerate(context, spec, platform, options)?)
 }

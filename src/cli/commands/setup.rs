@@ -7,9 +7,11 @@ use uv_normalize::PackageName;
 
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::python_strategy::PythonStrategyArgs;
+use crate::cli::selection_args::{PlatformArg, platforms};
 use crate::cli::session::Session;
 use crate::cli::vars;
 use crate::model::config::Strategy;
+use crate::model::config::text::Timestamp;
 use crate::model::moment::timestamp;
 use crate::project::regenerate::RegenerateError;
 use crate::project::setup::SetupError;
@@ -32,6 +34,7 @@ Examples:
   dhtl setup                      # then commit `.dhtconfig` and the lock
   dhtl setup --dry-run            # what would be done?
   dhtl setup --python 3.12.4      # another Python than the project names
+  dhtl setup --platform all       # also for the machines of others
   dhtl setup --tool ruff --tool mypy")]
 pub struct SetupArgs {
     /// The Python, such as 3.11.7 or 3.12.
@@ -51,6 +54,10 @@ pub struct SetupArgs {
     /// bash, zsh, fish, csh, PowerShell and cmd run `dhtl validate-env --quick --quiet`, where dhtl is on PATH.
     #[arg(long)]
     hook: bool,
+    /// Also computes the fingerprint for another platform here: a platform's name, or `all` for Linux and macOS
+    /// on x86_64 and ARM and Windows on x86_64. What a platform lacks is named, and the exit code is 1 then.
+    #[arg(long = "platform", value_name = "PLATFORM")]
+    platforms: Vec<PlatformArg>,
     /// Changes nothing; exits with 1 if something would be changed.
     #[arg(long)]
     check: bool,
@@ -79,6 +86,12 @@ impl From<Locker> for Strategy {
     }
 }
 
+/// Returns the time, as `.dhtconfig` keeps it.
+pub fn now() -> Option<Timestamp> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.ok().and_then(|since| timestamp(since.as_secs()))
+}
+
 impl SetupArgs {
     /// Does the work.
     pub fn run(&self, session: &Session) -> Result<ExitCode, Failure> {
@@ -98,11 +111,11 @@ impl SetupArgs {
         }
         let context = strategy.apply(open.context());
         let mut plan = plan(&context, &root, platform, &wishes)?;
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let mut options = SetupOptions {
             dry_run: self.check || self.dry_run,
             replace_foreign: session.globals.yes,
-            now: since.ok().and_then(|since| timestamp(since.as_secs())),
+            platforms: platforms(&self.platforms),
+            now: now(),
         };
         let done = match plan.apply(&context, &options) {
             Err(SetupError::Regenerate(RegenerateError::Foreign(folder)))
@@ -136,7 +149,7 @@ impl SetupArgs {
                 .failed("Check: the project is not set up as it would be now");
             session.ui.hint("run `dhtl setup`");
         }
-        if self.check && report.has_changed() {
+        if !report.lacking.is_empty() || (self.check && report.has_changed()) {
             return Ok(ExitCode::from(Kind::Work.exit_code()));
         }
         Ok(ExitCode::SUCCESS)

@@ -200,7 +200,8 @@ fn of_select(error: &SelectError) -> Advice {
         SelectError::Python { .. }
         | SelectError::Environment { .. }
         | SelectError::PackagePython { .. }
-        | SelectError::NoFile { .. } => (Kind::Unsuitable, None),
+        | SelectError::NoFile { .. }
+        | SelectError::NoFiles(_) => (Kind::Unsuitable, None),
     }
 }
 
@@ -427,6 +428,7 @@ convert! {
     GcError => of_gc,
     RollbackError => of_rollback,
     EnvVarsError => of_env_vars,
+    AskedError => of_asked,
     ExpectationError => of_expectation,
     SetupError => of_setup,
     ContainerError => of_container,

@@ -12,10 +12,12 @@ use crate::model::checksum::Canonical;
 use crate::model::config::checksum::Checksum;
 use crate::model::config::text::{ProjectPath, Timestamp, Words};
 use crate::model::config::{self, Config, FingerprintSection, edit};
+use crate::model::platform::Platform;
 use crate::project::checksum;
 use crate::project::discover::{CONFIG_FILE, UV_LOCK};
 use crate::project::env_vars;
 use crate::project::expectation::{self, ExpectationError};
+use crate::project::platforms::{self, Computed, Lacking};
 use crate::project::regenerate::{self, Regenerated, regenerate};
 use crate::project::spec::{Spec, Wishes};
 
@@ -26,6 +28,8 @@ pub struct SetupOptions {
     pub dry_run: bool,
     /// Whether an environment that another tool made may be replaced.
     pub replace_foreign: bool,
+    /// The platforms beside this machine's whose environments are computed.
+    pub platforms: Vec<Platform>,
     /// What is written down as the time of the change.
     pub now: Option<Timestamp>,
 }
@@ -55,6 +59,10 @@ pub struct SetupDone {
     pub warnings: Vec<String>,
     /// The checksum of what is asked for; unknown while the lock is only planned.
     pub venv_checksum: Option<Checksum>,
+    /// The environments of other platforms.
+    pub computed: Vec<Computed>,
+    /// The platforms whose environments could not be computed.
+    pub lacking: Vec<Lacking>,
     /// The environment; unknown while the lock is only planned.
     pub regenerated: Option<Regenerated>,
 }
@@ -116,9 +124,15 @@ impl SetupPlan {
         };
         let made = regenerate(context, &spec, self.platform, how)?;
         let fingerprint = Checksum::Blake3(*made.fingerprint.0.as_bytes());
-        let environments = &mut self.config.validation.environments;
-        environments.insert(self.platform, fingerprint);
         let asked = checksum::asked(&spec, &self.config)?;
+        let validation = &mut self.config.validation;
+        let former = validation.venv_checksum.as_ref();
+        if former.and_then(|it| asked.agrees_with(it)) != Some(true) {
+            // Those of other platforms are of something that is asked for no more.
+            validation.environments.clear();
+        }
+        validation.environments.insert(self.platform, fingerprint);
+        let (computed, lacking) = self.compute_others(context, &spec, &options.platforms);
         if !options.dry_run {
             checksum::keep(context, &asked)?;
         }
@@ -128,7 +142,30 @@ impl SetupPlan {
         }
         let mut done = self.done(locks.join(", "), &text, Some((made, spec.warnings())))?;
         done.venv_checksum = Some(asked.checksum());
+        done.computed = computed;
+        done.lacking = lacking;
         Ok(done)
+    }
+
+    /// Computes the environments of other platforms, and writes them down.
+    fn compute_others(
+        &mut self,
+        context: &Context<'_>,
+        spec: &Spec,
+        platforms: &[Platform],
+    ) -> (Vec<Computed>, Vec<Lacking>) {
+        let others = platforms.iter().copied();
+        let others: Vec<Platform> = others.filter(|it| *it != self.platform).collect();
+        let (computed, lacking) = platforms::compute(context, spec, &others);
+        let environments = &mut self.config.validation.environments;
+        for found in &computed {
+            let fingerprint = Checksum::Blake3(*found.fingerprint.0.as_bytes());
+            environments.insert(found.platform, fingerprint);
+        }
+        for lacking in &lacking {
+            environments.remove(&lacking.platform);
+        }
+        (computed, lacking)
     }
 
     fn write(&self, wanted: &Config) -> Result<String, SetupError> {
@@ -206,6 +243,8 @@ impl SetupPlan {
                 .collect(),
             warnings,
             venv_checksum: None,
+            computed: Vec::new(),
+            lacking: Vec::new(),
             regenerated,
         })
     }

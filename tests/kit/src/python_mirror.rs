@@ -30,9 +30,30 @@ impl PythonMirror {
         for version in versions {
             let build = pyenv_build(version)
                 .unwrap_or_else(|| panic!("this test needs a pyenv build of {version}"));
-            pack(&build, folder.path(), &index.url());
+            pack(&build, folder.path(), &index.url(), None);
         }
         Self { index, folder }
+    }
+
+    /// Also serves made builds of a version for other platforms, such as `darwin-arm64`: they have the layout of
+    /// real ones, and no program that runs.
+    ///
+    /// # Panics
+    ///
+    /// As [`PythonMirror::of`].
+    #[must_use]
+    pub fn and_made(self, version: &str, platforms: &[&str]) -> Self {
+        let build = pyenv_build(version)
+            .unwrap_or_else(|| panic!("this test needs a pyenv build of {version}"));
+        for platform in platforms {
+            pack(
+                &build,
+                self.folder.path(),
+                &self.index.url(),
+                Some(platform),
+            );
+        }
+        self
     }
 
     /// The value of `UV_PYTHON_DOWNLOADS_JSON_URL`: a list of exactly these builds.
@@ -60,7 +81,7 @@ impl PythonMirror {
     }
 }
 
-fn pack(build: &Path, out: &Path, url: &str) {
+fn pack(build: &Path, out: &Path, url: &str, made: Option<&str>) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/pack-python");
     let packed = Command::new(build.join("bin/python3"))
         .args(["-I", "-S", "-B"])
@@ -68,6 +89,7 @@ fn pack(build: &Path, out: &Path, url: &str) {
         .arg(build)
         .arg(out)
         .args(["--url", url])
+        .args(made.map(|platform| format!("--made={platform}")))
         .output()
         .expect("because the build's interpreter starts");
     let said = String::from_utf8_lossy(&packed.stderr);
