@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use commands::completions::CompletionsArgs;
+use commands::diff::DiffArgs;
 use commands::env_setup::EnvSetupArgs;
 use commands::fingerprint::FingerprintArgs;
 use commands::gc::GcArgs;
@@ -27,6 +28,7 @@ use commands::run::RunArgs;
 use commands::setup::SetupArgs;
 use commands::store::StoreArgs;
 use commands::validate_env::ValidateEnvArgs;
+use commands::why::WhyArgs;
 use failure::Failure;
 use globals::Globals;
 use session::Session;
@@ -50,6 +52,8 @@ enum Command {
     #[command(name = "validate-env", visible_alias = "verify-environment")]
     ValidateEnv(ValidateEnvArgs),
     Fingerprint(FingerprintArgs),
+    Diff(DiffArgs),
+    Why(WhyArgs),
     Run(RunArgs),
     #[command(name = "env-setup")]
     EnvSetup(EnvSetupArgs),
@@ -114,6 +118,8 @@ fn dispatch(command: &Command, session: &Session) -> Result<ExitCode, Failure> {
         Command::Regenerate(args) => args.run(session),
         Command::ValidateEnv(args) => args.run(session),
         Command::Fingerprint(args) => args.run(session),
+        Command::Diff(args) => args.run(session),
+        Command::Why(args) => args.run(session),
         Command::Run(args) => args.run(session),
         Command::EnvSetup(args) => args.run(session),
         Command::GenerateEnvTemplate(args) => args.run(session),

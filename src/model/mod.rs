@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod checksum;
 pub mod clues;
 pub mod config;
+pub mod dependents;
 pub mod env_vars;
 pub mod git_files;
 pub mod groups;

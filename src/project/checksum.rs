@@ -133,7 +133,8 @@ pub fn checksum(
     Ok(checksum)
 }
 
-fn form(lock: &Lock) -> LockForm {
+/// Returns how a lock is written.
+pub(super) fn form(lock: &Lock) -> LockForm {
     match lock.kind {
         LockKind::Uv => LockForm::Uv,
         LockKind::Pylock => LockForm::Pylock,
@@ -143,7 +144,7 @@ fn form(lock: &Lock) -> LockForm {
 }
 
 /// Returns the text of the lock itself.
-fn own_text(lock: &Lock) -> &str {
+pub(super) fn own_text(lock: &Lock) -> &str {
     match &lock.kind {
         // What the project says follows the lock there.
         LockKind::Poetry { length, .. } => &lock.text[..*length],

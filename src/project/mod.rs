@@ -3,6 +3,7 @@
 mod asked;
 pub mod checksum;
 pub mod container;
+pub mod diff;
 pub mod discover;
 pub mod env_vars;
 pub mod expectation;
@@ -18,3 +19,4 @@ pub mod rollback;
 pub mod setup;
 pub mod spec;
 pub mod validate;
+pub mod why;

@@ -1,5 +1,6 @@
 //! What commands tell: each report is one value, printed as lines for a person or as JSON by schema.
 
+pub mod diff;
 pub mod env_vars;
 pub mod expectation;
 pub mod fingerprint;
@@ -10,3 +11,4 @@ pub mod setup;
 pub mod store;
 pub mod store_du;
 pub mod validate;
+pub mod why;

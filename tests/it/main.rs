@@ -4,6 +4,8 @@
 
 mod architecture;
 mod building;
+#[cfg(unix)]
+mod compare;
 mod documents;
 mod env_vars;
 #[cfg(unix)]

@@ -7,6 +7,7 @@ use dht_store::Environment;
 use dht_store::format::root::Root;
 use dht_store::format::store_json::StoreJson;
 use dhtl::env::state::State;
+use dhtl::report::diff::DiffReport;
 use dhtl::report::env_vars::{EnvSetupReport, EnvTemplateReport};
 use dhtl::report::fingerprint::{AskedReport, FingerprintReport, FingerprintsReport};
 use dhtl::report::gc::{GcReport, WhyReport};
@@ -16,6 +17,7 @@ use dhtl::report::setup::SetupReport;
 use dhtl::report::store::{StoreListing, VerifyReport};
 use dhtl::report::store_du::DuReport;
 use dhtl::report::validate::ValidateReport;
+use dhtl::report::why::WhyReport as TargetReport;
 use dhtl::ui::json;
 use jsonschema::Validator;
 use schemars::{Schema, schema_for};
@@ -57,6 +59,9 @@ const SCHEMAS: &[Generated] = &[
     ("report-store-du.schema.json", || {
         json::schema::<DuReport>("store-du", 1)
     }),
+    ("report-diff.schema.json", || {
+        json::schema::<DiffReport>("diff", 1)
+    }),
     ("report-fingerprints.schema.json", || {
         json::schema::<FingerprintsReport>("fingerprints", 1)
     }),
@@ -74,6 +79,9 @@ const SCHEMAS: &[Generated] = &[
     }),
     ("report-store-verify.schema.json", || {
         json::schema::<VerifyReport>("store-verify", 1)
+    }),
+    ("report-why.schema.json", || {
+        json::schema::<TargetReport>("why", 1)
     }),
     ("report-validate-env.schema.json", || {
         json::schema::<ValidateReport>("validate-env", 1)

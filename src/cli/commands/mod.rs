@@ -1,6 +1,7 @@
 //! One file for each command: its options, and the call that does the work.
 
 pub mod completions;
+pub mod diff;
 pub mod env_setup;
 pub mod fingerprint;
 pub mod gc;
@@ -11,3 +12,4 @@ pub mod run;
 pub mod setup;
 pub mod store;
 pub mod validate_env;
+pub mod why;

@@ -16,15 +16,18 @@ use crate::env::sources::SourceError;
 use crate::model::pylock::Problem;
 use crate::project::checksum::AskedError;
 use crate::project::container::ContainerError;
+use crate::project::diff::DiffError;
 use crate::project::discover::DiscoverError;
 use crate::project::env_vars::EnvVarsError;
 use crate::project::expectation::ExpectationError;
+use crate::project::history::HistoryError;
 use crate::project::regenerate::RegenerateError;
 use crate::project::resolve::ResolveError;
 use crate::project::rollback::RollbackError;
 use crate::project::setup::SetupError;
 use crate::project::spec::SpecError;
 use crate::project::validate::ValidateError;
+use crate::project::why::WhyError;
 
 /// The kind of failure that an error is, and the advice that goes with it.
 type Advice = (Kind, Option<String>);
@@ -338,6 +341,49 @@ fn of_expectation(error: &ExpectationError) -> Advice {
     }
 }
 
+fn of_diff(error: &DiffError) -> Advice {
+    match error {
+        DiffError::Unknown(_) => advice(
+            Kind::Usage,
+            "name a folder, a lock file, a fingerprint or a revision; the store knows the environments that \
+             were made on this machine",
+        ),
+        DiffError::History(error) => of_history(error),
+        DiffError::Discover(error) => of_discover(error),
+        DiffError::Spec { source, .. } => of_spec(source),
+        DiffError::Asked(error) => of_asked(error),
+        DiffError::Resolve { source, .. } => of_resolve(source),
+        DiffError::NoFiles(_) => advice(
+            Kind::Work,
+            "run `dhtl regenerate` there once, or compare without --files",
+        ),
+        DiffError::Store(error) => of_store(error),
+    }
+}
+
+fn of_why(error: &WhyError) -> Advice {
+    match error {
+        WhyError::NoEnvironment(_) => advice(Kind::Work, "run `dhtl regenerate`"),
+        WhyError::Unknown(_) => advice(
+            Kind::Usage,
+            "name a package as the lock has it, or a path below `.venv`",
+        ),
+        WhyError::Blueprint(_) => (Kind::Integrity, None),
+        WhyError::Store(error) => of_store(error),
+    }
+}
+
+fn of_history(error: &HistoryError) -> Advice {
+    match error {
+        HistoryError::NoGit(_) => advice(Kind::Tool, "install git"),
+        HistoryError::Git { .. } => advice(
+            Kind::Usage,
+            "name a revision that git knows, such as HEAD~1, a tag or a commit",
+        ),
+        HistoryError::Fs(_) => (Kind::Work, None),
+    }
+}
+
 fn of_asked(error: &AskedError) -> Advice {
     match error {
         AskedError::Read { .. } => (Kind::Work, None),
@@ -429,6 +475,8 @@ convert! {
     RollbackError => of_rollback,
     EnvVarsError => of_env_vars,
     AskedError => of_asked,
+    DiffError => of_diff,
+    WhyError => of_why,
     ExpectationError => of_expectation,
     SetupError => of_setup,
     ContainerError => of_container,
