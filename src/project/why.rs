@@ -135,7 +135,10 @@ pub fn why(context: &Context<'_>, spec: &Spec, from: &Path, target: &str) -> Res
         return Ok(Why::Package(package));
     }
     let path = path.ok_or_else(|| WhyError::Unknown(target.to_owned()))?;
-    let (state, environment) = standing.ok_or_else(|| WhyError::NoEnvironment(venv.clone()))?;
+    let (state, environment) = standing.ok_or_else(|| match is_path {
+        true => WhyError::NoEnvironment(venv.clone()),
+        false => WhyError::Unknown(target.to_owned()),
+    })?;
     let program = base::program_of(context, &environment.base, &target_of(&environment)?);
     let place = Place {
         project: &spec.root.folder,

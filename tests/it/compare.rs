@@ -189,11 +189,11 @@ fn packages_and_files_are_explained() {
         .says("extra has another file at this path")
         .says("top has another file at this path");
     let _ = world
-        .dhtl(&["why", "pyvenv.cfg"])
+        .dhtl(&["why", "nosuch.cfg"])
         .code(2)
-        .warns("pyvenv.cfg");
+        .warns("nosuch.cfg");
     let _ = world
-        .dhtl(&["why", ".venv/pyvenv.cfg"])
+        .dhtl(&["why", "pyvenv.cfg"])
         .success()
         .says("made for this environment");
     let folder = world.dhtl(&["why", &format!("{library}/shared")]);

@@ -67,6 +67,9 @@ const PLACES: [&str; 14] = [
     "--prefer-binary",
 ];
 
+/// Parameters of a query that say what is meant; any other may let somebody in.
+const QUERY: [&str; 6] = ["rev", "tag", "branch", "subdirectory", "path", "lfs"];
+
 /// Returns what a lock says.
 ///
 /// # Errors
@@ -189,7 +192,16 @@ fn clean(text: &str) -> String {
     };
     match Url::parse(address) {
         Ok(url) if url.has_host() && (url.query().is_some() || has_user(&url)) => {
-            format!("{before}{}", CleanUrl::new(url).as_url())
+            let mut url = CleanUrl::new(url).as_url().clone();
+            let kept: Vec<&str> = url.query().map_or_else(Vec::new, |query| {
+                let parts = query.split('&');
+                let known =
+                    |part: &&str| part.split('=').next().is_some_and(|it| QUERY.contains(&it));
+                parts.filter(known).collect()
+            });
+            let kept = kept.join("&");
+            url.set_query(Some(kept.as_str()).filter(|kept| !kept.is_empty()));
+            format!("{before}{url}")
         }
         _ => text.to_owned(),
     }
