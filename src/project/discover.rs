@@ -4,6 +4,7 @@
 //! a `uv.lock` beside it; a `pyproject.toml` whose workspace has the folder as a member; one with a
 //! `poetry.lock`; a `pylock.toml`; a `requirements.txt` with hashes. A member of a workspace has no environment of its own.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -207,10 +208,41 @@ pub fn discover_unlocked(folder: &Path) -> Result<ProjectRoot, DiscoverError> {
 
 fn has_other_lock(root: &ProjectRoot) -> bool {
     let poetry = root.pyproject.is_some() && root.folder.join(POETRY_LOCK).is_file();
-    // Files of that name are in many folders; with hashes they are locks.
-    poetry
-        || read_text(&root.folder.join(REQUIREMENTS), pylock::MAX_BYTES)
-            .is_ok_and(|text| text.contains("--hash"))
+    poetry || is_locked(&root.folder, REQUIREMENTS)
+}
+
+/// How many files a list of requirements may include, one in another, when it is asked whether it has
+/// hashes.
+const MAX_INCLUDED: usize = 64;
+
+/// Tells whether the requirements in `file`, or in what it includes, have hashes. Files of that name are in
+/// many folders; with hashes they are locks.
+pub fn is_locked(folder: &Path, file: &str) -> bool {
+    let texts = requirements_texts(folder, file);
+    texts.values().any(|text| text.contains("--hash"))
+}
+
+/// Returns the files of a list of requirements: itself, and all that it includes or is bound by, by their
+/// paths in `folder`. What cannot be read is left out: whoever reads the list tells of it.
+pub fn requirements_texts(folder: &Path, file: &str) -> BTreeMap<String, String> {
+    let mut open = vec![file.to_owned()];
+    let mut texts = BTreeMap::new();
+    while let Some(file) = open.pop() {
+        let leads_out = file.starts_with('/') || file.split('/').any(|step| step == "..");
+        if texts.len() >= MAX_INCLUDED || texts.contains_key(&file) || leads_out {
+            continue;
+        }
+        let Ok(text) = read_text(&folder.join(&file), pylock::MAX_BYTES) else {
+            continue;
+        };
+        let beside = file.rsplit_once('/').map(|(folder, _)| folder);
+        let included = compiled::included(&text).into_iter();
+        open.extend(included.map(|other| {
+            beside.map_or_else(|| other.to_owned(), |beside| format!("{beside}/{other}"))
+        }));
+        texts.insert(file, text);
+    }
+    texts
 }
 
 fn has_member(root: &ProjectRoot, inner: &Path) -> Result<bool, DiscoverError> {
@@ -282,6 +314,9 @@ mod tests {
             ("po/poetry.lock", ""),
             ("po/docs/requirements.txt", "sphinx\n"),
             ("req/requirements.txt", "a==1 --hash=sha256:0\n"),
+            ("more/requirements.txt", "-r requirements/prod.txt\n"),
+            ("more/requirements/prod.txt", "-r base.txt\n"),
+            ("more/requirements/base.txt", "a==1 --hash=sha256:0\n"),
             ("none/x", ""),
         ]);
         let root = |path: &str| {
@@ -301,6 +336,7 @@ mod tests {
             ("pep", "pep"),
             ("po/docs", "po"),
             ("req", "req"),
+            ("more", "more"),
         ] {
             assert_eq!(root(from).unwrap().replace('\\', "/"), expected, "{from}");
         }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::checksum::{self, AskedError};
-use super::discover::{CONFIG_FILE, ProjectRoot};
+use super::discover::{CONFIG_FILE, ProjectRoot, requirements_texts};
 use super::spec::Spec;
 use super::{history, lock};
 use crate::env::context::Context;
@@ -207,9 +207,9 @@ fn changed_files(
 
 /// Tells whether a path can be written as a key everywhere; others have no mark.
 pub fn can_mark(path: &ProjectPath) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._/-+".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte);
     let first = path.as_str().as_bytes().first();
-    path.as_str().bytes().all(plain) && first.is_some_and(|&it| it != b'-' && it != b'+')
+    path.as_str().bytes().all(plain) && first.is_some_and(|&it| it != b'-')
 }
 
 fn judge(
@@ -309,7 +309,15 @@ pub fn covered(
         let found = lock::usual_file(root, config.dependencies.strategy);
         names.extend(found.and_then(|name| ProjectPath::new(name).ok()));
     }
-    names.extend(ProjectPath::new(HOOKS_FILE).ok());
+    let lists = names
+        .iter()
+        .filter(|name| lock::is_requirements(name.as_str()));
+    let lists: Vec<_> = lists
+        .flat_map(|name| requirements_texts(&root.folder, name.as_str()).into_keys())
+        .collect();
+    names.extend(lists.iter().filter_map(|name| ProjectPath::new(name).ok()));
+    let more = [HOOKS_FILE, checksum::TOOLS_LOCK];
+    names.extend(more.iter().filter_map(|name| ProjectPath::new(name).ok()));
     let mut files = BTreeMap::new();
     for name in names {
         let path = root.folder.join(name.as_str());

@@ -151,6 +151,13 @@ const fn usual(strategy: Option<Strategy>) -> &'static [&'static str] {
     }
 }
 
+/// Tells whether a lock of this name is a list of requirements.
+pub(super) fn is_requirements(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_pylock = name.starts_with("pylock.") && name.ends_with(".toml");
+    !is_pylock && !["uv.lock", "poetry.lock"].contains(&name)
+}
+
 fn read_lock(
     root: &ProjectRoot,
     path: &Path,
@@ -160,15 +167,14 @@ fn read_lock(
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or_default();
-    let is_toml = path.extension().is_some_and(|it| it == "toml");
     let (text, kind) = if name == "uv.lock" {
         (ProjectRoot::read_lock(path)?, LockKind::Uv)
-    } else if name == "pylock.toml" || (name.starts_with("pylock.") && is_toml) {
-        (ProjectRoot::read_lock(path)?, LockKind::Pylock)
     } else if name == "poetry.lock" {
         read_poetry(root, path, allow_missing_hashes)?
-    } else {
+    } else if is_requirements(name) {
         read_requirements(root, path, allow_missing_hashes)?
+    } else {
+        (ProjectRoot::read_lock(path)?, LockKind::Pylock)
     };
     Ok(Lock {
         path: path.to_owned(),

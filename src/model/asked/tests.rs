@@ -156,8 +156,7 @@ fn what_decides_counts_and_is_named() {
 
 #[test]
 fn nothing_lets_anybody_in() {
-    let text =
-        "[[package]]\nname = \"a\"\nsource = { git = \"git+https://me:secret@h/r?rev=x&key=secret#1\" }\n";
+    let text = "[[package]]\nname = \"a\"\nsource = { git = \"git+https://me:secret@h/r?rev=x&key=secret#1\" }\n";
     let said = canonical::json(&lock(LockForm::Uv, text).unwrap());
     assert!(said.contains("git+https://h/r?rev=x#1"), "{said}");
     let said = lock(LockForm::Requirements, "a @ https://me:secret@h/a.whl\n").unwrap();

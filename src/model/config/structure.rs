@@ -140,9 +140,9 @@ where
             let problem = "merging has no meaning here; write the keys out";
             return Err(E::custom(about_key(text, problem)));
         }
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-/".contains(&byte);
         if text.is_empty() || text.len() > super::text::MAX_NAME || !text.bytes().all(plain) {
-            let problem = "a key is made of letters, digits, `_`, `-` and `.`";
+            let problem = "a key is made of letters, digits, `_`, `-`, `.` and `/`";
             return Err(E::custom(about_key(text, problem)));
         }
         let key: K = text

@@ -17,7 +17,7 @@ use crate::model::clues::{compiled, source};
 use crate::model::config::text::ProjectPath;
 use crate::model::config::{Config, Strategy};
 use crate::model::pyproject::Pyproject;
-use crate::project::discover::{PYPROJECT, ProjectRoot, REQUIREMENTS, UV_LOCK};
+use crate::project::discover::{PYPROJECT, ProjectRoot, REQUIREMENTS, UV_LOCK, is_locked};
 use crate::project::env_vars;
 use crate::project::lock::{self, Lock, LockKind};
 use crate::tools::uv::CompileRequest;
@@ -171,7 +171,7 @@ pub(super) fn existing(root: &ProjectRoot, config: &Config) -> Result<Vec<Lock>,
     }
     if lists_none
         && lock::usual_file(root, strategy) == Some(REQUIREMENTS)
-        && !read(&root.folder.join(REQUIREMENTS))?.is_some_and(|text| text.contains("--hash"))
+        && !is_locked(&root.folder, REQUIREMENTS)
     {
         return Ok(Vec::new());
     }
