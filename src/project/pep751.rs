@@ -4,6 +4,7 @@ use uv_normalize::GroupName;
 
 use super::lock::{Lock, LockKind};
 use super::resolve::ResolveError;
+use super::setup::locker;
 use super::spec::Spec;
 use crate::env::base::Interpreter;
 use crate::env::context::Context;
@@ -40,6 +41,7 @@ pub(super) fn check_fresh(
     context: &Context<'_>,
     spec: &Spec,
     interpreter: &Interpreter,
+    version: &str,
 ) -> Result<(), ResolveError> {
     for lock in &spec.locks {
         match &lock.kind {
@@ -49,6 +51,13 @@ pub(super) fn check_fresh(
                 uv.check_lock(&spec.root.folder, program, context.cancel)?;
             }
             LockKind::Poetry { stale: true, .. } => {
+                return Err(ResolveError::Stale(lock.path.clone()));
+            }
+            // What cannot be read is told by whoever needs it.
+            LockKind::Requirements(_)
+                if locker::is_stale(&spec.root.folder, lock, version)
+                    .is_ok_and(|is_stale| is_stale) =>
+            {
                 return Err(ResolveError::Stale(lock.path.clone()));
             }
             LockKind::Poetry { .. } | LockKind::Pylock | LockKind::Requirements(_) => {}

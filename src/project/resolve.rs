@@ -87,8 +87,8 @@ pub enum ResolveError {
     /// The lock is refused.
     #[error("the lock is refused")]
     Pylock(#[source] Box<PylockError>),
-    /// A lock was made for another `pyproject.toml`.
-    #[error("`{}` does not match `pyproject.toml`", .0.display())]
+    /// A lock was made for another `pyproject.toml`, or of other requirements.
+    #[error("`{}` does not match what the project asks for", .0.display())]
     Stale(PathBuf),
     /// The files of a lock could not be found.
     #[error(transparent)]
@@ -132,7 +132,8 @@ fn resolve_for(
 ) -> Result<Resolved, ResolveError> {
     let interpreter = base::provide(context, &target.python, target.platform)?;
     if locked {
-        pep751::check_fresh(context, spec, &interpreter)?;
+        let version = target.python.version.to_string();
+        pep751::check_fresh(context, spec, &interpreter, &version)?;
     }
     let input = input(spec, &target, &interpreter);
     if let Some(resolved) = remembered(context, &input, &target, &interpreter)? {

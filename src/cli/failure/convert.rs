@@ -180,7 +180,10 @@ fn of_resolve(error: &ResolveError) -> Advice {
             ),
             _ => (Kind::Configuration, None),
         },
-        ResolveError::Stale(_) => advice(Kind::Work, "run `poetry lock`, and commit the lock"),
+        ResolveError::Stale(lock) if lock.ends_with("poetry.lock") => {
+            advice(Kind::Work, "run `poetry lock`, and commit the lock")
+        }
+        ResolveError::Stale(_) => advice(Kind::Work, "run `dhtl setup`, and commit the lock"),
         ResolveError::Locate(error) => of_locate(error),
         ResolveError::Contradiction(_) => advice(
             Kind::Configuration,

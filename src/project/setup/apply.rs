@@ -20,6 +20,7 @@ use crate::project::expectation::{self, ExpectationError};
 use crate::project::platforms::{self, Computed, Lacking};
 use crate::project::regenerate::{self, Regenerated, regenerate};
 use crate::project::spec::{Spec, Wishes};
+use crate::tools::git::Git;
 
 /// How a setup is carried out.
 #[derive(Debug, Clone)]
@@ -141,10 +142,28 @@ impl SetupPlan {
             env_vars::write_plain(&self.root.folder.join(CONFIG_FILE), &text, 0o644)?;
         }
         let mut done = self.done(locks.join(", "), &text, Some((made, spec.warnings())))?;
+        done.warnings.extend(self.ignored(context, &locks));
         done.venv_checksum = Some(asked.checksum());
         done.computed = computed;
         done.lacking = lacking;
         Ok(done)
+    }
+
+    /// Says which of the files that belong into the repository git leaves out.
+    fn ignored(&self, context: &Context<'_>, locks: &[String]) -> Option<String> {
+        let folder = &self.root.folder;
+        let git = Git::locate(&context.machine.path, folder)?;
+        let files = locks.iter().map(String::as_str).chain([CONFIG_FILE]);
+        let ignored: Vec<String> = files
+            .filter(|file| git.ignores(folder, file, context.cancel))
+            .map(|file| format!("`{file}`"))
+            .collect();
+        (!ignored.is_empty()).then(|| {
+            format!(
+                "git ignores {}: add it with `git add --force`, or others do not get it",
+                ignored.join(", ")
+            )
+        })
     }
 
     /// Computes the environments of other platforms, and writes them down.

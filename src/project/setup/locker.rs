@@ -223,14 +223,8 @@ pub(super) fn outdated(
                     Err(error) => return Err(error.into()),
                 }
             }
-            LockKind::Requirements(_) if lock.path == root.folder.join(compiled::LOCK) => {
-                let text = read(&lock.path)?.unwrap_or_default();
-                let (Some(digest), Some(inputs)) =
-                    (compiled::digest(&text), Inputs::find(&root.folder)?)
-                else {
-                    continue;
-                };
-                if inputs.digest(&root.folder, version)? != digest {
+            LockKind::Requirements(_) => {
+                if let Some(inputs) = changed_inputs(&root.folder, lock, version)? {
                     return Ok(Some(Locker::Requirements(inputs)));
                 }
             }
@@ -238,6 +232,23 @@ pub(super) fn outdated(
         }
     }
     Ok(None)
+}
+
+/// Returns the requirements that `lock` was made of, where they changed since.
+fn changed_inputs(folder: &Path, lock: &Lock, version: &str) -> Result<Option<Inputs>, SetupError> {
+    if lock.path != folder.join(compiled::LOCK) {
+        return Ok(None);
+    }
+    let text = read(&lock.path)?.unwrap_or_default();
+    let (Some(digest), Some(inputs)) = (compiled::digest(&text), Inputs::find(folder)?) else {
+        return Ok(None);
+    };
+    Ok((inputs.digest(folder, version)? != digest).then_some(inputs))
+}
+
+/// Tells whether the requirements that `lock` was made of, for this version of Python, changed since.
+pub fn is_stale(folder: &Path, lock: &Lock, version: &str) -> Result<bool, SetupError> {
+    Ok(changed_inputs(folder, lock, version)?.is_some())
 }
 
 /// Writes into `config` that the lock of `locker` is the project's.

@@ -6,7 +6,7 @@
 pub mod apply;
 mod capture;
 mod files;
-mod locker;
+pub mod locker;
 pub mod machine;
 pub mod plan;
 

@@ -66,7 +66,9 @@ pub fn parse(content: &[u8]) -> Result<BTreeMap<TreePath, Row>, RecordError> {
             3 => (&record[0], &record[1], &record[2]),
             _ => return Err(RecordError::Malformed("a row does not have three columns")),
         };
-        let path = TreePath::new(path)?;
+        // Builders on Windows write `\` here, though not in the archive (ruff's wheels), and no file
+        // of a tree can have it in its name.
+        let path = TreePath::new(&path.replace('\\', "/"))?;
         let row = Row {
             hash: hash.to_owned(),
             size: size.to_owned(),
@@ -264,6 +266,15 @@ mod tests {
             ("x.dist-info/RECORD.jws", 5),
         ];
         assert!(judge(&record, &files).is_ok());
+    }
+
+    #[test]
+    fn accepts_the_separators_of_windows() {
+        let record = format!("b\\a.py,{EMPTY},0\nx.dist-info/RECORD,,\n");
+        let files = [("b/a.py", 0), ("x.dist-info/RECORD", 9)];
+        assert!(judge(&record, &files).is_ok());
+        let out = format!("..\\a.py,{EMPTY},0\nx.dist-info/RECORD,,\n");
+        assert!(judge(&out, &files).is_err());
     }
 
     #[test]

@@ -85,6 +85,13 @@ impl Git {
         Ok(call.run(cancel)?.stdout)
     }
 
+    /// Tells whether git is told to leave the file `path` of `folder` out; not where it is in the repository
+    /// already, or `folder` in none.
+    pub fn ignores(&self, folder: &Path, path: &str, cancel: &Cancel) -> bool {
+        let call = self.question(folder).args(["check-ignore", "--quiet"]);
+        call.args(["--", path]).run(cancel).is_ok()
+    }
+
     fn question(&self, folder: &Path) -> Call {
         Call::new(&self.program)
             .folder(folder)
