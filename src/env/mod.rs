@@ -18,6 +18,7 @@ pub mod bytecode;
 pub mod context;
 pub mod document;
 pub mod editable;
+pub mod editor;
 pub mod fetch;
 pub mod former;
 pub mod hook;

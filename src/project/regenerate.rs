@@ -15,6 +15,7 @@ use crate::env::base::Interpreter;
 use crate::env::blueprint::{self, Blueprint, BlueprintError, Place};
 use crate::env::bytecode::{self, DeriveError};
 use crate::env::context::Context;
+use crate::env::editor;
 use crate::env::former::Predecessor;
 use crate::env::hook;
 use crate::env::shadow;
@@ -171,6 +172,7 @@ pub fn regenerate(
     let done = work.run()?;
     if !options.dry_run {
         hook::keep(&work.folder, spec.activation_hook)?;
+        editor::keep(&work.folder)?;
     }
     Ok(done)
 }

@@ -10,6 +10,7 @@ mod documents;
 mod env_vars;
 #[cfg(unix)]
 mod environments;
+mod handwritten;
 mod help;
 #[cfg(unix)]
 mod platforms;
@@ -20,6 +21,8 @@ mod selection;
 mod setup;
 #[cfg(unix)]
 mod strategies;
+#[cfg(unix)]
+mod strategies_real;
 #[cfg(unix)]
 mod trouble;
 mod validation;

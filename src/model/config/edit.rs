@@ -16,6 +16,7 @@ use crate::model::platform::Platform;
 /// What a file without content begins with.
 const FRESH: &str = "\
 # What this project's environment is made of; `dhtl regenerate` makes it, `dhtl setup` updates this file.
+# yaml-language-server: $schema=.venv/.dht/dhtconfig.schema.json
 version: \"2.0\"
 ";
 
