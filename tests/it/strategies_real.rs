@@ -105,6 +105,7 @@ fn a_lock_of_poetry_installs_what_it_lists() {
         .file(
             "pyproject.toml",
             "[tool.poetry]\nname = \"poetic\"\nversion = \"1\"\ndescription = \"\"\nauthors = []\npackage-mode = false\n\
+             [[tool.poetry.source]]\nname = \"public\"\nurl = \"https://pypi.org/simple/\"\npriority = \"primary\"\n\
              [tool.poetry.dependencies]\npython = \"^3.11\"\nflask = \"3.0.3\"\nrequests = { version = \"2.32.3\", extras = [\"socks\"] }\n\
              redis = { version = \"5.2.1\", optional = true }\n\
              [tool.poetry.group.test.dependencies]\npytest = \"8.3.4\"\n\

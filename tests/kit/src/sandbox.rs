@@ -27,7 +27,8 @@ pub struct Sandbox {
 }
 
 /// What the host needs to reach its package index: certificates and proxies, no credentials.
-const NETWORK_VARS: [&str; 9] = [
+const NETWORK_VARS: [&str; 10] = [
+    "REQUESTS_CA_BUNDLE",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "HTTP_PROXY",
