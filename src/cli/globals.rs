@@ -70,6 +70,11 @@ pub struct Globals {
     )]
     pub store: Option<PathBuf>,
 
+    /// Takes another build of Python where the one that the project pins cannot be reached; the
+    /// fingerprint is another one then.
+    #[arg(long, global = true, env = vars::DHT_ANY_PYTHON, value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", action = ArgAction::Set)]
+    pub any_python: bool,
+
     /// A folder outside of the project that the lock may name by an absolute path or a `file`
     /// address. Only the user can say so, never the repository.
     #[arg(

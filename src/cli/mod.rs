@@ -20,6 +20,7 @@ use commands::completions::CompletionsArgs;
 use commands::diff::DiffArgs;
 use commands::env_setup::EnvSetupArgs;
 use commands::fingerprint::FingerprintArgs;
+use commands::freeze_tools::FreezeToolsArgs;
 use commands::gc::GcArgs;
 use commands::generate_env_template::GenerateEnvTemplateArgs;
 use commands::generations::{GenerationsArgs, RollbackArgs};
@@ -51,6 +52,8 @@ enum Command {
     Regenerate(RegenerateArgs),
     #[command(name = "validate-env", visible_alias = "verify-environment")]
     ValidateEnv(ValidateEnvArgs),
+    #[command(name = "freeze-tools")]
+    FreezeTools(FreezeToolsArgs),
     Fingerprint(FingerprintArgs),
     Diff(DiffArgs),
     Why(WhyArgs),
@@ -117,6 +120,7 @@ fn dispatch(command: &Command, session: &Session) -> Result<ExitCode, Failure> {
         Command::Setup(args) => args.run(session),
         Command::Regenerate(args) => args.run(session),
         Command::ValidateEnv(args) => args.run(session),
+        Command::FreezeTools(args) => args.run(session),
         Command::Fingerprint(args) => args.run(session),
         Command::Diff(args) => args.run(session),
         Command::Why(args) => args.run(session),

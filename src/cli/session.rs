@@ -14,7 +14,9 @@ use crate::env::fetch::{FetchSettings, Fetcher};
 use crate::model::platform::Platform;
 use crate::model::progress::Progress;
 use crate::model::pyproject::Pyproject;
+use crate::model::tool_lock::Pins;
 use crate::project::discover::{self, ProjectRoot};
+use crate::project::tools;
 use crate::tools::runner::Cancel;
 use crate::ui::Ui;
 
@@ -37,6 +39,7 @@ pub struct Open<'a> {
     /// The store.
     pub store: Store,
     fetcher: Fetcher,
+    pins: Pins,
     project: PathBuf,
 }
 
@@ -84,6 +87,7 @@ impl Session {
                 .iter()
                 .map(|allowed| folder.join(allowed))
                 .collect(),
+            any_python: globals.any_python,
             allowed_origins: globals.allowed_origins.clone(),
         };
         let progress = ui.progress();
@@ -167,6 +171,8 @@ impl Session {
             session: self,
             fetcher: Fetcher::new(settings, downloads),
             store,
+            // A file that is wrong is told of when the project is read.
+            pins: tools::read_lock(project).unwrap_or_default().pins,
             project: project.to_owned(),
         })
     }
@@ -208,6 +214,7 @@ impl Open<'_> {
             cancel: &self.session.cancel,
             machine: &self.session.machine,
             python_strategy: None,
+            pins: &self.pins,
             project: &self.project,
         }
     }

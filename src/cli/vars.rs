@@ -29,6 +29,8 @@ variables! {
     DHT_ALLOW_FOLDERS;
     /// Origins that a lock may name although they are not secure, as `--allow-origin`; separated by commas.
     DHT_ALLOW_ORIGINS;
+    /// Takes another build of Python where the pinned one cannot be reached, as `--any-python`.
+    DHT_ANY_PYTHON;
     /// Never uses the network when set to a true value (`1`, `true`, `yes`, `on`).
     DHT_OFFLINE;
     /// The Python, as `--python`.

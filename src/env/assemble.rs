@@ -111,6 +111,7 @@ pub fn create(
     let layers = blueprint.layers();
     let union = Union::new(&layers, blueprint.generated());
     let real = blueprint.real_folders();
+    let real: Vec<&str> = real.iter().map(String::as_str).collect();
     let checkout = Checkout::new(&layers, &union.tree, state.link_mode, &real)
         .reading_every_byte(options.every_byte)
         .looking_at_folders_only(options.folders_only);
@@ -278,6 +279,7 @@ pub fn compare(
     let layers = blueprint.layers();
     let union = Union::new(&layers, blueprint.generated());
     let real = blueprint.real_folders();
+    let real: Vec<&str> = real.iter().map(String::as_str).collect();
     let checkout = Checkout::new(&layers, &union.tree, mode, &real);
     let dir = Dir::open(folder).map_err(FsError::at("open", folder))?;
     let ignored = ignored(blueprint);

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use dht_store::{Base, EntryRef, Fingerprint, RealisationKind, StoreError, TreeSink};
 
 use super::blueprint::bytecode_label;
-use super::builds::{chain, find_archive};
+use super::builds::{chain, find_archive, pinned_archives};
 use super::bytecode::{self, DeriveError};
 use super::context::Context;
 use super::fetch::{FetchError, Origin};
@@ -17,8 +17,9 @@ use super::watch::FetchWatch;
 use crate::model::platform::{Layout, Platform};
 use crate::model::progress::Stage;
 use crate::model::python::PythonRequest;
-use crate::model::selection::Archive;
+use crate::model::selection::{Archive, Sha256};
 use crate::model::target::Target;
+use crate::model::tool_lock::{PinnedFile, Pins, TOOL_LOCK};
 use crate::python::build::{
     Attempt, IngestError, IngestedBuild, Known, NoPython, Step, Strategy, ingest_archive, plan,
     pyenv, system,
@@ -76,6 +77,32 @@ pub enum BaseError {
     /// Nothing that was tried has it.
     #[error(transparent)]
     Nothing(Box<NoPython>),
+    /// The build that the project pins cannot be had, and no other one may serve.
+    #[error("cannot have the build of Python that `{TOOL_LOCK}` pins")]
+    Pinned(#[source] Box<NoPython>),
+}
+
+/// Returns the build that the project pins, unless another source of Pythons is asked for.
+fn pin_of<'a>(
+    context: &Context<'a>,
+    python: &PythonRequest,
+    platform: Platform,
+) -> Option<&'a PinnedFile> {
+    match context.python_strategy {
+        None | Some(Strategy::Uv) => context.pins.build(python, platform),
+        Some(Strategy::Pyenv | Strategy::System) => None,
+    }
+}
+
+/// Tells whether an interpreter is another one than the project pins.
+pub fn is_unpinned(context: &Context<'_>, interpreter: &Interpreter, target: &Target) -> bool {
+    let Target { python, platform } = target;
+    let pin = context.pins.build(python, *platform);
+    pin.is_some_and(|pin| {
+        let input = pinned_input(python, *platform, pin.sha256);
+        let pinned = context.store.realised_entry(PYTHON, &input);
+        pinned.map(Base::Entry).as_ref() != Some(&interpreter.base)
+    })
 }
 
 /// Returns the interpreter for `python` on `platform`, if the store remembers one.
@@ -84,22 +111,33 @@ pub fn remembered(
     python: &PythonRequest,
     platform: Platform,
 ) -> Option<Interpreter> {
-    let input = input(python, platform, context.python_strategy);
+    let input = input(context, python, platform);
     let served = context.store.realised_text(SERVED, &input);
     let served = Strategy::ALL
         .into_iter()
         .find(|strategy| served.as_deref() == Some(strategy.word()));
     let interpreter = match context.store.realised_entry(PYTHON, &input) {
         Some(entry) => in_store(context, python, platform, entry),
-        None => external(
-            python,
-            context.store.realised_text(EXTERNAL, &input)?.into(),
-        )?,
+        None => match context.store.realised_text(EXTERNAL, &input) {
+            Some(program) => external(python, program.into())?,
+            None => return remembered_other(context, python, platform),
+        },
     };
     Some(Interpreter {
         served,
         ..interpreter
     })
+}
+
+/// Returns another build than the pinned one, where that is agreed to.
+fn remembered_other(
+    context: &Context<'_>,
+    python: &PythonRequest,
+    platform: Platform,
+) -> Option<Interpreter> {
+    pin_of(context, python, platform).filter(|_| context.machine.any_python)?;
+    let pins = &Pins::default();
+    remembered(&Context { pins, ..*context }, python, platform)
 }
 
 /// Returns an interpreter outside of the store, known by its digest.
@@ -130,6 +168,7 @@ pub fn program_of(context: &Context<'_>, base: &Base, target: &Target) -> PathBu
     let mut known = wanted.filter_map(|python_strategy| {
         let context = Context {
             python_strategy,
+            pins: &Pins::default(),
             ..*context
         };
         remembered(&context, python, *platform)
@@ -140,13 +179,25 @@ pub fn program_of(context: &Context<'_>, base: &Base, target: &Target) -> PathBu
         .unwrap_or_default()
 }
 
-fn input(python: &PythonRequest, platform: Platform, strategy: Option<Strategy>) -> Vec<u8> {
-    let alone = strategy.map(|strategy| format!("\n{} alone", strategy.word()));
+/// Returns what the store remembers a Python by. What one project pins does not change the Python of
+/// others.
+fn input(context: &Context<'_>, python: &PythonRequest, platform: Platform) -> Vec<u8> {
+    if let Some(pin) = pin_of(context, python, platform) {
+        return pinned_input(python, platform, pin.sha256);
+    }
+    let alone = context
+        .python_strategy
+        .map(|strategy| format!("\n{} alone", strategy.word()));
     let alone = alone.unwrap_or_default();
     format!("form {FORM}\n{python}\n{platform}{alone}").into_bytes()
 }
 
-/// Provides the interpreter for `python` on `platform`.
+/// The input of the realisation of one very build.
+fn pinned_input(python: &PythonRequest, platform: Platform, sha256: Sha256) -> Vec<u8> {
+    format!("form {FORM}\n{python}\n{platform}\nsha256 {sha256}").into_bytes()
+}
+
+/// Provides the interpreter for `python` on `platform`: the build that the project pins, if it pins one.
 pub fn provide(
     context: &Context<'_>,
     python: &PythonRequest,
@@ -192,6 +243,9 @@ pub fn provide_again(
     python: &PythonRequest,
     platform: Platform,
 ) -> Result<Interpreter, BaseError> {
+    if let Some(pin) = pin_of(context, python, platform) {
+        return provide_pinned(context, python, platform, pin);
+    }
     let home = context.machine.home.as_deref();
     let wanted = context.python_strategy;
     let archive = match wanted {
@@ -210,16 +264,7 @@ pub fn provide_again(
         let strategy = step.strategy();
         match take(context, python, platform, step)? {
             Ok(interpreter) => {
-                let input = input(python, platform, wanted);
-                context
-                    .store
-                    .realise_text(SERVED, &input, strategy.word())?;
-                let interpreter = Interpreter {
-                    served: Some(strategy),
-                    ..interpreter
-                };
-                compile_library(context, python, platform, &interpreter)?;
-                return Ok(interpreter);
+                return served_by(context, (python, platform), interpreter, strategy);
             }
             Err(attempts) => tried.extend(attempts),
         }
@@ -232,13 +277,73 @@ pub fn provide_again(
     })))
 }
 
+/// Notes which source served.
+fn served_by(
+    context: &Context<'_>,
+    (python, platform): (&PythonRequest, Platform),
+    interpreter: Interpreter,
+    strategy: Strategy,
+) -> Result<Interpreter, BaseError> {
+    let input = input(context, python, platform);
+    context
+        .store
+        .realise_text(SERVED, &input, strategy.word())?;
+    let interpreter = Interpreter {
+        served: Some(strategy),
+        ..interpreter
+    };
+    compile_library(context, python, platform, &interpreter)?;
+    Ok(interpreter)
+}
+
+/// Brings the pinned build into the store; where it cannot be had, another one if that is agreed to.
+fn provide_pinned(
+    context: &Context<'_>,
+    python: &PythonRequest,
+    platform: Platform,
+    pin: &PinnedFile,
+) -> Result<Interpreter, BaseError> {
+    let mut tried = Vec::new();
+    match pinned_archives(context, python, platform, pin) {
+        Ok(archives) => {
+            for archive in archives {
+                match take(context, python, platform, Step::Fetch(archive))? {
+                    Ok(found) => {
+                        return served_by(context, (python, platform), found, Strategy::Uv);
+                    }
+                    Err(attempts) => tried.extend(attempts),
+                }
+            }
+        }
+        Err(why) => tried.push(Attempt {
+            strategy: Strategy::Uv,
+            what: pin.url.to_string(),
+            why,
+        }),
+    }
+    if context.machine.any_python {
+        let pins = &Pins::default();
+        return provide(&Context { pins, ..*context }, python, platform);
+    }
+    Err(BaseError::Pinned(Box::new(NoPython {
+        request: python.clone(),
+        platform,
+        tried,
+    })))
+}
+
 type Taken = Result<Result<Interpreter, Vec<Attempt>>, BaseError>;
 
 fn take(context: &Context<'_>, python: &PythonRequest, platform: Platform, step: Step) -> Taken {
-    let input = input(python, platform, context.python_strategy);
-    let keep = |origin: String, fill: Fill<'_>| -> Taken {
+    let input = input(context, python, platform);
+    let keep = |origin: String, sha256: Option<Sha256>, fill: Fill<'_>| -> Taken {
         let entry = ingest(context, python, &origin, fill)?;
         context.store.realise_entry(PYTHON, &input, &entry)?;
+        if let Some(sha256) = sha256 {
+            // A project may pin this very build later.
+            let pinned = pinned_input(python, platform, sha256);
+            context.store.realise_entry(PYTHON, &pinned, &entry)?;
+        }
         Ok(Ok(Interpreter {
             origin: Some(origin),
             ..in_store(context, python, platform, entry)
@@ -247,6 +352,7 @@ fn take(context: &Context<'_>, python: &PythonRequest, platform: Platform, step:
     match step {
         Step::Fetch(archive) => {
             let what = archive.location.to_string();
+            let sha256 = archive.sha256;
             let path = match fetch(context, archive) {
                 Ok(path) => path,
                 Err(error) if error.is_integrity() => return Err(BaseError::Integrity(error)),
@@ -258,14 +364,14 @@ fn take(context: &Context<'_>, python: &PythonRequest, platform: Platform, step:
                     }]));
                 }
             };
-            let kept = keep(what, &|sink| ingest_archive(&path.0, python, sink));
+            let kept = keep(what, sha256, &|sink| ingest_archive(&path.0, python, sink));
             if path.1 && kept.is_ok() {
                 // A download that stays costs space only.
                 let _ = std::fs::remove_file(&path.0);
             }
             kept
         }
-        Step::Pyenv(folder) => keep(format!("pyenv, {}", folder.display()), &|sink| {
+        Step::Pyenv(folder) => keep(format!("pyenv, {}", folder.display()), None, &|sink| {
             pyenv::ingest(&folder, python, sink)
         }),
         Step::System => {

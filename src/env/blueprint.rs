@@ -1,17 +1,17 @@
 //! What shall stand in an environment's folder, read from the store: manifests, and the files that
 //! are made for this very place.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use dht_store::{
-    Base, Environment, Generated, GeneratedKind, Layer, Manifest, Package, Store, StoreError,
+    Base, Environment, Generated, GeneratedKind, Layer, Manifest, Package, Store, StoreError, Tool,
 };
 use rayon::prelude::*;
 
 use super::editable::{self, EditableError, Note};
-use super::{local_archive, shadow};
+use super::{isolated, local_archive, shadow};
 use crate::model::platform::{ParsePlatformError, Platform};
 use crate::model::python::{Implementation, ParsePythonVersionError, PythonRequest, PythonVersion};
 use crate::model::target::Target;
@@ -28,11 +28,15 @@ pub struct Blueprint {
     generated: Vec<Generated>,
     notes: Vec<Note>,
     overlaid: BTreeSet<String>,
+    /// The isolated tool of each file that is made for one.
+    of_tools: BTreeMap<String, String>,
 }
 
 #[derive(Debug)]
 struct PackageTree {
     package: Package,
+    /// The isolated tool that it belongs to.
+    tool: Option<String>,
     source: PathBuf,
     manifest: Manifest,
     bytecode: Option<Manifest>,
@@ -116,12 +120,20 @@ impl Blueprint {
     ) -> Result<Self, BlueprintError> {
         let target = target_of(&environment)?;
         let label = place.bytecode.then(|| bytecode_label(&environment.base));
-        let trees: Vec<PackageTree> = environment
-            .packages
-            .par_iter()
+        let wanted: Vec<(Option<&str>, &Package)> = environment.all_packages().collect();
+        let trees: Vec<PackageTree> = wanted
+            .into_par_iter()
             .map(|package| read_package(store, &environment, package, label.as_deref()))
             .collect::<Result<_, _>>()?;
         let mut generated = venv_files(&target, place)?;
+        let mut of_tools = BTreeMap::new();
+        for tree in &trees {
+            if let Some(tool) = tree.tool.as_ref().filter(|it| **it == tree.package.name) {
+                let files = isolated::files(tool, &tree.manifest, &target, place)?;
+                of_tools.extend(files.iter().map(|it| (it.path.to_string(), tool.clone())));
+                generated.extend(files);
+            }
+        }
         let mut packages = Vec::with_capacity(trees.len());
         let mut notes = Vec::new();
         let mut overlaid = BTreeSet::new();
@@ -157,6 +169,7 @@ impl Blueprint {
             generated,
             notes,
             overlaid,
+            of_tools,
         })
     }
 
@@ -198,7 +211,8 @@ impl Blueprint {
             let name = tree.package.name.clone();
             shared.into_iter().map(move |module| (name.clone(), module))
         };
-        self.packages.iter().flat_map(of).collect()
+        let own = self.packages.iter().filter(|tree| tree.tool.is_none());
+        own.flat_map(of).collect()
     }
 
     /// Tells whether a file of a package is replaced on purpose.
@@ -211,9 +225,37 @@ impl Blueprint {
         &self.packages[layer as usize].package
     }
 
+    /// Returns the isolated tool that a layer belongs to.
+    pub fn tool(&self, layer: u32) -> Option<&str> {
+        self.packages[layer as usize].tool.as_deref()
+    }
+
+    /// Returns the isolated tool that a path belongs to: one of its folder, or a wrapper.
+    pub fn tool_at(&self, path: &str) -> Option<&str> {
+        let inside = |tool: &&Tool| {
+            tool.is_isolated()
+                && path
+                    .strip_prefix(&isolated::folder(&tool.name))
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let made = self.of_tools.get(path).map(String::as_str);
+        made.or_else(|| {
+            let mut tools = self.environment.tools.iter();
+            tools.find(inside).map(|tool| tool.name.as_str())
+        })
+    }
+
     /// Returns the folders whose files are never symbolic links: programs look beside themselves.
-    pub fn real_folders(&self) -> [&'static str; 1] {
-        [venv::programs(self.target.platform.layout())]
+    pub fn real_folders(&self) -> Vec<String> {
+        let programs = venv::programs(self.target.platform.layout());
+        let isolated = self
+            .environment
+            .tools
+            .iter()
+            .filter(|tool| tool.is_isolated());
+        std::iter::once(programs.to_owned())
+            .chain(isolated.map(|tool| format!("{}/{programs}", isolated::folder(&tool.name))))
+            .collect()
     }
 }
 
@@ -226,7 +268,7 @@ pub fn is_template(package: &Package, manifest: &Manifest) -> bool {
 fn read_package(
     store: &Store,
     environment: &Environment,
-    package: &Package,
+    (tool, package): (Option<&str>, &Package),
     label: Option<&str>,
 ) -> Result<PackageTree, StoreError> {
     let manifest = store.manifest(package.entry)?;
@@ -241,12 +283,14 @@ fn read_package(
         .iter()
         .map(|(top, to)| {
             let to = to.replace("{name}", &package.name);
-            (top.clone(), if to == "." { String::new() } else { to })
+            let to = if to == "." { String::new() } else { to };
+            (top.clone(), isolated::inside(tool, to))
         })
         .collect();
     let source = store.entry_path(&package.entry_ref());
     Ok(PackageTree {
         package: package.clone(),
+        tool: tool.map(str::to_owned),
         source,
         manifest,
         bytecode,
@@ -254,7 +298,8 @@ fn read_package(
     })
 }
 
-fn venv_files(target: &Target, place: Place<'_>) -> Result<Vec<Generated>, VenvError> {
+/// Renders the files that make a folder a virtual environment.
+pub(super) fn venv_files(target: &Target, place: Place<'_>) -> Result<Vec<Generated>, VenvError> {
     let spec = VenvSpec {
         python: target.python.clone(),
         platform: target.platform,

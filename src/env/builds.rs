@@ -1,14 +1,17 @@
 //! Which builds of Python can be fetched, as uv lists them.
 
+use std::collections::BTreeMap;
+
 use dht_store::fs::read_plain;
 
 use super::context::Context;
 use super::fetch::{Origin, Quiet};
 use super::uv::provide_uv;
 use crate::model::location::Location;
-use crate::model::platform::Platform;
+use crate::model::platform::{ALL, Platform};
 use crate::model::python::{Implementation, PythonRequest};
 use crate::model::selection::Archive;
+use crate::model::tool_lock::{PinnedFile, PythonPins};
 use crate::python::build::catalogue::{self, Mirrors};
 
 /// The largest list of builds that is read, in bytes.
@@ -28,14 +31,8 @@ pub(super) fn find_archive(
     python: &PythonRequest,
     platform: Platform,
 ) -> Result<Archive, String> {
-    let mirrors = mirrors(context);
-    let none = || "uv names no build of this version for this platform".to_owned();
     let list = read_catalogue(context, &catalogue::uv_list_arguments(python))?;
-    let found = match &list {
-        Catalogue::Metadata(json) => catalogue::in_metadata(json, python, platform, &mirrors),
-        Catalogue::UvList(json) => catalogue::in_uv_list(json, python, platform, &mirrors),
-    };
-    let mut archive = found.map_err(|error| chain(&error))?.ok_or_else(none)?;
+    let mut archive = list.find(python, platform, &mirrors(context))?;
     if matches!(list, Catalogue::Metadata(_)) {
         return Ok(archive);
     }
@@ -47,6 +44,91 @@ pub(super) fn find_archive(
         archive.sha256 = catalogue::sha256_in_sums(&sums, &archive.filename);
     }
     Ok(archive)
+}
+
+impl Catalogue {
+    fn find(
+        &self,
+        python: &PythonRequest,
+        platform: Platform,
+        mirrors: &Mirrors,
+    ) -> Result<Archive, String> {
+        let found = match self {
+            Self::Metadata(json) => catalogue::in_metadata(json, python, platform, mirrors),
+            Self::UvList(json) => catalogue::in_uv_list(json, python, platform, mirrors),
+        };
+        let none = || "uv names no build of this version for this platform".to_owned();
+        found.map_err(|error| chain(&error))?.ok_or_else(none)
+    }
+}
+
+/// Finds what pins a Python on every platform that it is built for: addresses as they are published,
+/// not those of a mirror.
+///
+/// # Errors
+///
+/// Tells why none is known with its hash.
+pub fn python_pins(context: &Context<'_>, python: &PythonRequest) -> Result<PythonPins, String> {
+    let list = read_catalogue(context, &catalogue::uv_list_arguments(python))?;
+    let mut why = "uv names no build of this version".to_owned();
+    let mut sums: BTreeMap<String, Result<String, String>> = BTreeMap::new();
+    let mut builds = BTreeMap::new();
+    for platform in ALL {
+        let Ok(published) = list.find(python, platform, &Mirrors::default()) else {
+            continue;
+        };
+        let Location::Url(url) = published.location else {
+            continue;
+        };
+        let mut sha256 = published.sha256;
+        if sha256.is_none()
+            && let Ok(reached) = list.find(python, platform, &mirrors(context))
+            && let Some(location) = catalogue::sums_location(&reached)
+        {
+            let text = sums.entry(location.to_string()).or_insert_with(|| {
+                let bytes = read_list(context, location)?;
+                Ok(String::from_utf8_lossy(&bytes).into_owned())
+            });
+            match text {
+                Ok(text) => sha256 = catalogue::sha256_in_sums(text, &reached.filename),
+                Err(error) => why.clone_from(error),
+            }
+        }
+        if let Some(sha256) = sha256 {
+            builds.insert(platform, PinnedFile { url, sha256 });
+        }
+    }
+    if builds.is_empty() {
+        return Err(why);
+    }
+    Ok(PythonPins {
+        python: python.clone(),
+        builds,
+    })
+}
+
+/// Returns the archives that a pinned build may be fetched from, the best first, or why there is none.
+///
+/// An address where Pythons are released is used; any other one only where the list that the user
+/// names has a build with the same hash.
+pub(super) fn pinned_archives(
+    context: &Context<'_>,
+    python: &PythonRequest,
+    platform: Platform,
+    pin: &PinnedFile,
+) -> Result<Vec<Archive>, String> {
+    let mut archives = Vec::new();
+    if context.machine.python_downloads.is_some() {
+        let listed = find_archive(context, python, platform);
+        archives.extend(listed.ok().filter(|it| it.sha256 == Some(pin.sha256)));
+    }
+    let (url, mirrors) = (pin.url.to_string(), mirrors(context));
+    let released = catalogue::released(&url, pin.sha256, python, &mirrors);
+    archives.extend(released.map_err(|error| chain(&error))?);
+    if archives.is_empty() {
+        return Err("no Python is released at this address".to_owned());
+    }
+    Ok(archives)
 }
 
 /// Returns every Python of `implementation` that can be fetched for `platform`, or tells why that is not
@@ -116,7 +198,7 @@ fn read_list(context: &Context<'_>, location: Location) -> Result<Vec<u8>, Strin
 }
 
 /// Returns an error with all its causes.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

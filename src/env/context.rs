@@ -7,6 +7,7 @@ use dht_store::Store;
 
 use super::fetch::Fetcher;
 use crate::model::progress::Progress;
+use crate::model::tool_lock::Pins;
 use crate::python::build::Strategy;
 use crate::tools::runner::Cancel;
 
@@ -31,6 +32,8 @@ pub struct Machine {
     pub cxx_flags: Option<String>,
     /// Folders outside of the project that a lock may name, absolute.
     pub allowed_folders: Vec<PathBuf>,
+    /// Whether another build of Python may serve where the pinned one cannot be reached.
+    pub any_python: bool,
     /// Origins that a lock may name although they are not secure.
     pub allowed_origins: Vec<String>,
 }
@@ -52,6 +55,8 @@ pub struct Context<'a> {
     pub machine: &'a Machine,
     /// The only source of Pythons that counts; any, in their order, when `None`.
     pub python_strategy: Option<Strategy>,
+    /// Where the project pins its Python and uv.
+    pub pins: &'a Pins,
     /// The project's folder: nothing in it is ever run by its name alone.
     pub project: &'a std::path::Path,
 }

@@ -3,20 +3,30 @@
 use std::collections::BTreeMap;
 
 use dht_store::format::environment::FORMAT;
-use dht_store::{Base, Environment, Package};
+use dht_store::{Base, Environment, Package, Tool};
 
 use crate::model::platform::Layout;
 use crate::model::target::Target;
 
 /// Returns the document of an environment for `target`.
-pub fn document(target: &Target, base: Base, mut packages: Vec<Package>) -> Environment {
+pub fn document(
+    target: &Target,
+    base: Base,
+    mut packages: Vec<Package>,
+    mut tools: Vec<Tool>,
+) -> Environment {
     packages.sort();
+    for tool in &mut tools {
+        tool.packages.sort();
+    }
+    tools.sort();
     Environment {
         format: FORMAT.to_owned(),
         platform: target.platform.to_string(),
         base,
         mounts: mounts(target),
         packages,
+        tools,
     }
 }
 

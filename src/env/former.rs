@@ -25,7 +25,8 @@ pub struct Predecessor {
 /// The entries and paths of former environments; of several, when a change was interrupted.
 #[derive(Debug, Default)]
 pub struct Former {
-    entries: Option<BTreeSet<(String, EntryId)>>,
+    /// Of each package: the isolated tool that it belongs to, its name and its entry.
+    entries: Option<BTreeSet<(Option<String>, String, EntryId)>>,
     paths: BTreeSet<PathBuf>,
     folders: BTreeSet<String>,
 }
@@ -35,8 +36,9 @@ impl Former {
     pub fn of<'a>(predecessors: impl IntoIterator<Item = &'a Predecessor>) -> Self {
         let mut former = Self::default();
         for Predecessor { environment, gone } in predecessors {
-            let packages = environment.packages.iter();
-            let entries = packages.map(|package| (package.name.clone(), package.entry));
+            let entries = environment.all_packages().map(|(tool, package)| {
+                (tool.map(str::to_owned), package.name.clone(), package.entry)
+            });
             former.entries.get_or_insert_default().extend(entries);
             let layers: Vec<Layer<'_>> = gone.layers();
             let union = Union::new(&layers, gone.generated());
@@ -94,9 +96,10 @@ impl Former {
     /// Tells whether a layer is another entry than before.
     pub fn is_replaced(&self, blueprint: &Blueprint, layer: u32) -> bool {
         let package = blueprint.package(layer);
-        self.entries
-            .as_ref()
-            .is_some_and(|entries| !entries.contains(&(package.name.clone(), package.entry)))
+        let tool = blueprint.tool(layer).map(str::to_owned);
+        let entry = (tool, package.name.clone(), package.entry);
+        let entries = self.entries.as_ref();
+        entries.is_some_and(|entries| !entries.contains(&entry))
     }
 
     /// Tells of each added path whether it was the environment's own. A folder that was, and holds

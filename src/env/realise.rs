@@ -96,6 +96,17 @@ pub struct RealiseReport {
     pub startup_code: Vec<(String, String)>,
 }
 
+impl RealiseReport {
+    /// Adds what was done for further packages.
+    pub fn add(&mut self, more: Self) {
+        self.known += more.known;
+        self.unpacked += more.unpacked;
+        self.quarantined.extend(more.quarantined);
+        self.sync_time += more.sync_time;
+        self.startup_code.extend(more.startup_code);
+    }
+}
+
 /// Realises wheels. `again` names packages that are unpacked anew though the store has them.
 pub fn realise_wheels(
     context: &Context<'_>,

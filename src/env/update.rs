@@ -43,6 +43,7 @@ pub fn update(
     let layers = blueprint.layers();
     let union = Union::new(&layers, blueprint.generated());
     let real = blueprint.real_folders();
+    let real: Vec<&str> = real.iter().map(String::as_str).collect();
     let checkout = Checkout::new(&layers, &union.tree, state.link_mode, &real)
         .reading_every_byte(options.depth == Depth::Deep);
     let dir = tidied(folder, options.dry_run)?;

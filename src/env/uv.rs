@@ -8,10 +8,13 @@ use uv_normalize::PackageName;
 
 use super::context::Context;
 use super::realise::{RealiseError, WheelInput, realise_wheels, realised};
-use crate::model::platform::{Layout, Platform};
+use crate::model::location::Location;
+use crate::model::platform::{ALL, Layout, Platform};
 use crate::model::python::{Implementation, PythonRequest, PythonVersion};
+use crate::model::selection::Archive;
 use crate::model::target::Target;
-use crate::tools::uv::{Uv, pinned_wheel};
+use crate::model::tool_lock::{PinnedFile, UvPins, uv_filename};
+use crate::tools::uv::{PINNED_VERSION, Uv, pinned_wheel};
 
 /// Why uv could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +41,7 @@ fn find_uv(context: &Context<'_>) -> Result<Uv, UvSetupError> {
         return Ok(uv);
     }
     let platform = Platform::host().ok_or(UvSetupError::Platform)?;
-    let (target, wheel) = pinned(platform);
+    let (target, wheel) = pinned(context, platform);
     let (packages, _) = realise_wheels(context, &target, &[wheel], &BTreeSet::new())?;
     let package = packages.first().ok_or(UvSetupError::Platform)?;
     let program = match platform.layout() {
@@ -51,21 +54,51 @@ fn find_uv(context: &Context<'_>) -> Result<Uv, UvSetupError> {
 
 /// Returns the entry of the uv that was brought into the store, if there is one.
 pub fn kept(context: &Context<'_>) -> Option<EntryRef> {
-    let (target, wheel) = pinned(Platform::host()?);
+    let (target, wheel) = pinned(context, Platform::host()?);
     realised(context, &target, &wheel)
 }
 
-fn pinned(platform: Platform) -> (Target, WheelInput) {
+fn pinned(context: &Context<'_>, platform: Platform) -> (Target, WheelInput) {
     let target = Target {
         platform,
         python: any_python(),
     };
+    let archive = match context.pins.uv(platform) {
+        Some(pin) => pinned_by_project(pin),
+        None => pinned_wheel(platform),
+    };
     let wheel = WheelInput {
         name: PackageName::from_str("uv").expect("because `uv` is a valid name"),
-        archive: pinned_wheel(platform),
+        archive,
         direct_url: None,
     };
     (target, wheel)
+}
+
+fn pinned_by_project(pin: &PinnedFile) -> Archive {
+    Archive {
+        location: Location::Url(pin.url.clone()),
+        filename: uv_filename(pin).unwrap_or_default().to_owned(),
+        sha256: Some(pin.sha256),
+        also: Vec::new(),
+        size: None,
+    }
+}
+
+/// Returns the wheels of the uv that dhtl fetches, for every platform.
+pub fn uv_pins() -> UvPins {
+    let wheels = ALL.into_iter().filter_map(|platform| {
+        let archive = pinned_wheel(platform);
+        let Location::Url(url) = archive.location else {
+            return None;
+        };
+        let sha256 = archive.sha256?;
+        Some((platform, PinnedFile { url, sha256 }))
+    });
+    UvPins {
+        version: PINNED_VERSION.to_owned(),
+        wheels: wheels.collect(),
+    }
 }
 
 /// uv's wheel is the same for every Python.

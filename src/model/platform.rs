@@ -71,6 +71,23 @@ pub const COMMON: [Platform; 5] = [
     },
 ];
 
+/// Every platform.
+pub const ALL: [Platform; 8] = {
+    const fn of(os: Os, arch: Arch) -> Platform {
+        Platform { os, arch }
+    }
+    [
+        of(Os::Linux, Arch::X86_64),
+        of(Os::Linux, Arch::Arm64),
+        of(Os::LinuxMusl, Arch::X86_64),
+        of(Os::LinuxMusl, Arch::Arm64),
+        of(Os::Darwin, Arch::X86_64),
+        of(Os::Darwin, Arch::Arm64),
+        of(Os::Windows, Arch::X86_64),
+        of(Os::Windows, Arch::Arm64),
+    ]
+};
+
 impl Platform {
     /// Returns the platform of this program; `None` where environments cannot be made.
     pub fn host() -> Option<Self> {

@@ -126,12 +126,17 @@ fn parsed(
         file: lock.path.clone(),
         folder: spec.root.folder.clone(),
     };
-    let policy = LockPolicy {
+    Pylock::parse(text, &origin, &policy(context, spec))
+        .map_err(|error| ResolveError::Pylock(Box::new(error)))
+}
+
+/// Returns what the user allows the locks of a project to do.
+pub(super) fn policy(context: &Context<'_>, spec: &Spec) -> LockPolicy {
+    LockPolicy {
         allow_missing_hashes: spec.allow_missing_hashes,
         allowed_folders: context.machine.allowed_folders.clone(),
         allowed_origins: context.machine.allowed_origins.clone(),
-    };
-    Pylock::parse(text, &origin, &policy).map_err(|error| ResolveError::Pylock(Box::new(error)))
+    }
 }
 
 fn exported(

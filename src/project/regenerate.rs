@@ -350,7 +350,7 @@ impl Work<'_> {
             return Ok(0);
         }
         let mut entries = Vec::new();
-        for package in &resolved.environment.packages {
+        for (_, package) in resolved.environment.all_packages() {
             let is_template = package.folder.is_some() && {
                 let manifest = self.context.store.manifest(package.entry)?;
                 blueprint::is_template(package, &manifest)
@@ -486,6 +486,7 @@ impl Work<'_> {
         {
             let kept: BTreeSet<_> = new.packages.iter().collect();
             gone.packages.retain(|package| !kept.contains(package));
+            gone.tools.retain(|tool| !new.tools.contains(tool));
         }
         let place = Place {
             project: &self.spec.root.folder,

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use dht_store::{Environment, Fingerprint, RealisationKind, StoreError};
+use dht_store::{Environment, Fingerprint, Package, RealisationKind, StoreError, Tool};
 
 use super::pep751;
 use super::spec::{PythonWish, Spec};
+use super::tools::ToolError;
 use crate::env::base::{self, BaseError, Interpreter};
 use crate::env::context::Context;
 use crate::env::document::document;
@@ -23,6 +24,7 @@ use crate::model::pylock::PylockError;
 use crate::model::python::PythonRequest;
 use crate::model::selection::{Selection, Source};
 use crate::model::target::Target;
+use crate::model::tool_lock::TOOL_LOCK;
 use crate::tools::uv::UvError;
 
 /// Environments, by what was asked for.
@@ -99,6 +101,9 @@ pub enum ResolveError {
     /// The lock has nothing for this target.
     #[error(transparent)]
     Select(#[from] SelectError),
+    /// A tool has no place.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
     /// A package could not be brought into the store.
     #[error(transparent)]
     Realise(#[from] RealiseError),
@@ -135,8 +140,14 @@ fn resolve_for(
         let version = target.python.version.to_string();
         pep751::check_fresh(context, spec, &interpreter, &version)?;
     }
+    let unpinned = base::is_unpinned(context, &interpreter, &target).then(|| {
+        format!(
+            "the Python is not the build that `{TOOL_LOCK}` pins, which could not be reached: the fingerprint is another one"
+        )
+    });
     let input = input(spec, &target, &interpreter);
-    if let Some(resolved) = remembered(context, &input, &target, &interpreter)? {
+    if let Some(mut resolved) = remembered(context, &input, &target, &interpreter)? {
+        resolved.report.warnings.extend(unpinned);
         return Ok(resolved);
     }
     let mut report = ResolveReport::default();
@@ -148,6 +159,7 @@ fn resolve_for(
         &BTreeSet::new(),
         &mut report,
     )?;
+    report.warnings.extend(unpinned);
     let fingerprint = context.store.put_environment(&environment)?;
     context
         .store
@@ -261,35 +273,76 @@ fn work_out(
     let whole = pep751::whole(context, spec, interpreter)?;
     report.warnings = whole.warnings;
     let selection = select(&whole.lock, target, &whole.request)?;
-    let mut wheels = Vec::new();
-    let mut built_from = Vec::new();
-    let mut places = BTreeMap::new();
-    for package in selection.packages {
-        let direct_url = local_archive::placeless_url(context, &package);
-        let place = local_archive::place(context, &package);
-        match package.source {
-            Source::Wheel(archive) => {
-                places.extend(place.map(|place| (package.name.to_string(), place)));
-                wheels.push(WheelInput {
-                    name: package.name,
-                    archive,
-                    direct_url,
-                });
-            }
-            Source::Sdist { .. } | Source::Git { .. } | Source::Directory { .. } => {
-                built_from.push(package);
+    let policy = pep751::policy(context, spec);
+    let placed = spec.tools.place(spec, target, &policy, selection)?;
+    let bringing = Bringing {
+        context,
+        target,
+        interpreter,
+        again,
+    };
+    let packages = bringing.packages(placed.packages, report)?;
+    let mut tools = Vec::with_capacity(placed.tools.len());
+    for tool in placed.tools {
+        tools.push(Tool {
+            name: tool.name.to_string(),
+            version: tool.version.to_string(),
+            packages: bringing.packages(tool.isolated, report)?,
+        });
+    }
+    Ok(document(target, interpreter.base.clone(), packages, tools))
+}
+
+/// How packages come into the store.
+struct Bringing<'a> {
+    context: &'a Context<'a>,
+    target: &'a Target,
+    interpreter: &'a Interpreter,
+    again: &'a BTreeSet<String>,
+}
+
+impl Bringing<'_> {
+    fn packages(
+        &self,
+        selection: Selection,
+        report: &mut ResolveReport,
+    ) -> Result<Vec<Package>, ResolveError> {
+        let Self {
+            context,
+            target,
+            interpreter,
+            again,
+        } = *self;
+        let mut wheels = Vec::new();
+        let mut built_from = Vec::new();
+        let mut places = BTreeMap::new();
+        for package in selection.packages {
+            let direct_url = local_archive::placeless_url(context, &package);
+            let place = local_archive::place(context, &package);
+            match package.source {
+                Source::Wheel(archive) => {
+                    places.extend(place.map(|place| (package.name.to_string(), place)));
+                    wheels.push(WheelInput {
+                        name: package.name,
+                        archive,
+                        direct_url,
+                    });
+                }
+                Source::Sdist { .. } | Source::Git { .. } | Source::Directory { .. } => {
+                    built_from.push(package);
+                }
             }
         }
+        let (mut packages, realised) = realise_wheels(context, target, &wheels, again)?;
+        report.realised.add(realised);
+        let (built, count) = realise_sources(context, target, interpreter, &built_from, again)?;
+        for package in &mut packages {
+            package.folder = places.remove(&package.name);
+        }
+        report.built += count;
+        packages.extend(built);
+        Ok(packages)
     }
-    let (mut packages, realised) = realise_wheels(context, target, &wheels, again)?;
-    report.realised = realised;
-    let (built, count) = realise_sources(context, target, interpreter, &built_from, again)?;
-    for package in &mut packages {
-        package.folder = places.remove(&package.name);
-    }
-    report.built += count;
-    packages.extend(built);
-    Ok(document(target, interpreter.base.clone(), packages))
 }
 
 /// Returns the exact Python: the one that is asked for, or else the newest that fits of those that the

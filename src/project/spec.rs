@@ -15,6 +15,7 @@ use uv_pep440::{Version, VersionSpecifiers};
 use super::asked::Names;
 use super::discover::{DiscoverError, ProjectRoot};
 use super::lock::{Lock, read_locks};
+use super::tools::{self, ToolError, Tools};
 use crate::model::config::{self, Config, ConfigError, Conflicts};
 use crate::model::groups::{GroupRequest, UnknownName};
 use crate::model::poetry::PoetryError;
@@ -49,6 +50,8 @@ pub struct Spec {
     pub locks: Vec<Lock>,
     /// Groups and extras.
     pub groups: GroupRequest,
+    /// The development tools.
+    pub tools: Tools,
     /// How files are linked.
     pub link_mode: LinkMode,
     /// Whether bytecode belongs to the environment.
@@ -163,6 +166,9 @@ pub enum SpecError {
     /// `.dhtconfig` names a group or an extra that is not there.
     #[error("cannot select the packages that `.dhtconfig` names in `dependencies`")]
     Configured(#[source] UnknownName),
+    /// The lock of the tools is refused.
+    #[error(transparent)]
+    Tools(Box<ToolError>),
     /// `--python` is no version.
     #[error("`{0}` is not a Python version such as 3.11.7, 3.11 or pypy@3.10")]
     Python(String),
@@ -195,10 +201,16 @@ impl Spec {
         let python = python_wish(wishes, config, facts.python, &pyproject)?;
         let groups = checked_groups(&wishes.groups, config, &locks, &pyproject)?;
         let assembly = &config.assembly;
+        let tools = Tools {
+            wanted: config.tools.clone(),
+            lock: tools::read_lock(&root.folder)
+                .map_err(|error| SpecError::Tools(Box::new(error)))?,
+        };
         let mut spec = Self {
             root: root.clone(),
             python,
             groups,
+            tools,
             link_mode: wishes
                 .link_mode
                 .or(assembly.link_mode.map(Into::into))
@@ -218,6 +230,17 @@ impl Spec {
     /// Returns the hash of everything in the project that decides what is installed.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// The same, with other tools.
+    ///
+    /// # Errors
+    ///
+    /// When a file that decides what is installed cannot be read any more.
+    pub fn with_tools(mut self, tools: Tools) -> Result<Self, SpecError> {
+        self.tools = tools;
+        self.digest = self.compute_digest()?;
+        Ok(self)
     }
 
     /// Returns what a user should know of the locks.
@@ -259,6 +282,7 @@ impl Spec {
                 return Err(SpecError::Read { path, source });
             }
         }
+        self.tools.digest(&mut add);
         for folder in folders {
             for name in ["pyproject.toml", "setup.py", "setup.cfg"] {
                 let path = self.root.folder.join(&folder).join(name);

@@ -1,5 +1,6 @@
 //! Whether an environment still is what it was made to be, and what its project asks for now.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dht_store::fs::FsError;
@@ -60,6 +61,67 @@ pub struct Drift {
     /// The package that it belongs to; for an added path, the one whose metadata it seems to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
+    /// The isolated tool that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+}
+
+/// A tool that is asked for, and what was found of it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct ToolState {
+    /// Its name.
+    pub name: String,
+    /// The version that is asked for; none where it is not asked for any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<String>,
+    /// The version that the environment was made with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+    /// Whether it has an environment of its own.
+    pub isolated: bool,
+    /// How many of its paths differ.
+    pub differing: usize,
+}
+
+impl ToolState {
+    /// Tells whether it is there, in its version, with all its files.
+    pub fn is_right(&self) -> bool {
+        self.wanted == self.found && self.differing == 0
+    }
+}
+
+/// Tells what was found of each tool.
+fn tool_states(spec: &Spec, environment: &Environment, drift: &[Drift]) -> Vec<ToolState> {
+    let mut wanted: BTreeMap<String, String> = spec
+        .tools
+        .wanted
+        .iter()
+        .map(|(name, version)| (name.to_string(), version.to_string()))
+        .collect();
+    let mut states = Vec::new();
+    for tool in &environment.tools {
+        let is_its = |drift: &&Drift| match (&drift.tool, &drift.package) {
+            (Some(of), _) => *of == tool.name,
+            (None, Some(package)) => !tool.is_isolated() && *package == tool.name,
+            (None, None) => false,
+        };
+        states.push(ToolState {
+            name: tool.name.clone(),
+            wanted: wanted.remove(&tool.name),
+            found: Some(tool.version.clone()),
+            isolated: tool.is_isolated(),
+            differing: drift.iter().filter(is_its).count(),
+        });
+    }
+    states.extend(wanted.into_iter().map(|(name, version)| ToolState {
+        name,
+        wanted: Some(version),
+        found: None,
+        isolated: false,
+        differing: 0,
+    }));
+    states.sort_by(|left, right| left.name.cmp(&right.name));
+    states
 }
 
 /// What was found.
@@ -79,6 +141,8 @@ pub struct Validated {
     pub outdated: bool,
     /// Paths that differ.
     pub drift: Vec<Drift>,
+    /// The tools, sorted by name.
+    pub tools: Vec<ToolState>,
     /// How many files were looked at.
     pub files: u64,
     /// How many bytes were read.
@@ -119,6 +183,7 @@ pub fn validate(
         fingerprint,
         wish: spec.python.clone(),
         python: target_of(&environment)?.python,
+        tools: tool_states(spec, &environment, &drift),
         environment,
         expected,
         outdated,
@@ -168,7 +233,12 @@ fn compare(
                 Some(layer) => Some(blueprint.package(layer).name.clone()),
                 None => foreign_package(&path),
             };
+            let tool = match difference.layer {
+                Some(layer) => blueprint.tool(layer),
+                None => blueprint.tool_at(&path),
+            };
             Drift {
+                tool: tool.map(str::to_owned),
                 path,
                 kind: difference.kind,
                 package,
@@ -222,6 +292,7 @@ fn interpreter_drift(
             path: format!("python:{}", problem.path),
             kind: kind(problem.kind),
             package: Some(entry.name.clone()),
+            tool: None,
         })
         .collect())
 }

@@ -7,6 +7,7 @@ use dht_store::{Base, Fingerprint, LinkMode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::tools::{self, ToolReport};
 use crate::project::expectation::Verdict;
 use crate::project::regenerate::{ConflictNames, Regenerated};
 use crate::ui::Ui;
@@ -65,6 +66,8 @@ pub struct RegenerateReport {
     pub python: PythonReport,
     /// How many packages the environment has.
     pub packages: usize,
+    /// The development tools.
+    pub tools: Vec<ToolReport>,
     /// How many archives were fetched and unpacked.
     pub unpacked: usize,
     /// How many packages were built from their sources.
@@ -122,6 +125,7 @@ impl RegenerateReport {
                 ..python_report(&done.environment.base)
             },
             packages: done.environment.packages.len(),
+            tools: tools::reports(&done.environment),
             unpacked: realised.unpacked,
             built: done.resolved.built,
             compiled: done.compiled,
@@ -233,6 +237,16 @@ impl RegenerateReport {
             ));
         }
         ui.done(what);
+        if !self.tools.is_empty() {
+            ui.done(format!("Tools: {}", tools::listed(&self.tools)));
+        }
+        for tool in self.tools.iter().filter(|tool| !tool.needs.is_empty()) {
+            let ToolReport { name, needs, .. } = tool;
+            ui.detail(
+                1,
+                format!("{name} is isolated: it needs {}", needs.join("; ")),
+            );
+        }
     }
 
     /// Tells of what is unusual.

@@ -26,6 +26,9 @@ pub struct SetupReport {
     pub lock: LockStep,
     /// What becomes of `.dhtconfig`.
     pub config: ConfigStep,
+    /// What becomes of `.dht/tools.lock`; nothing where there is nothing to lock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tools_lock: Option<ConfigStep>,
     /// Its sections that say something else than before.
     pub sections: Vec<String>,
     /// The checksum of what is asked for, the same on every platform; nothing is known while the lock
@@ -56,6 +59,7 @@ impl SetupReport {
             lock_file: done.lock_file.clone(),
             lock: plan.lock,
             config: done.config,
+            tools_lock: done.tools_lock,
             sections: done.sections.clone(),
             venv_checksum: done.venv_checksum.clone(),
             found: plan.found.clone(),
@@ -71,6 +75,7 @@ impl SetupReport {
         let same = |made: &RegenerateReport| !made.created && made.changed + made.removed == 0;
         self.lock != LockStep::Keep
             || self.config != ConfigStep::Kept
+            || self.tools_lock.is_some_and(|step| step != ConfigStep::Kept)
             || !self.environment.as_ref().is_some_and(same)
     }
 
@@ -93,6 +98,16 @@ impl SetupReport {
             LockStep::Renew => format!("Dependencies {would}locked anew ({})", self.lock_file),
             LockStep::Keep => format!("Dependencies locked ({}, unchanged)", self.lock_file),
         });
+        let tools = self.environment.as_ref().map(|made| made.tools.as_slice());
+        let tools = match tools.unwrap_or_default() {
+            [] => "none".to_owned(),
+            tools => super::tools::listed(tools),
+        };
+        match self.tools_lock {
+            Some(ConfigStep::Kept) => ui.done(format!("Tools locked, unchanged: {tools}")),
+            Some(_) => ui.done(format!("Tools {would}locked: {tools}")),
+            None => {}
+        }
         let sections = self.sections.join(", ");
         ui.done(match self.config {
             ConfigStep::Made => format!(".dhtconfig {would}generated"),

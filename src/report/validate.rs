@@ -10,7 +10,7 @@ use crate::model::env_vars::{Need, Variable};
 use crate::model::python::PythonRequest;
 use crate::project::expectation::Verdict;
 use crate::project::spec::PythonWish;
-use crate::project::validate::{Drift, Validated};
+use crate::project::validate::{Drift, ToolState, Validated};
 use crate::ui::Ui;
 use crate::ui::words::counted;
 
@@ -67,6 +67,8 @@ pub struct ValidateReport {
     pub bytes_read: u64,
     /// Paths that differ.
     pub drift: Vec<Drift>,
+    /// The tools that are asked for or there, sorted by name.
+    pub tools: Vec<ToolState>,
     /// How many paths were repaired, where that was asked for.
     pub repaired: u64,
     /// Whether the environment is the one that `--checksum` names, and stands as it should be.
@@ -95,6 +97,7 @@ impl ValidateReport {
             files: found.files,
             bytes_read: found.bytes_read,
             drift: found.drift.clone(),
+            tools: found.tools.clone(),
             repaired,
             checksum_matches: None,
             validation: None,
@@ -136,7 +139,13 @@ impl ValidateReport {
             ));
         }
         for drift in self.drift.iter().take(SHOWN) {
-            let package = drift.package.as_deref().map(|name| format!(" ({name})"));
+            let package = match (&drift.package, &drift.tool) {
+                (Some(package), Some(tool)) if package != tool => {
+                    Some(format!(" ({package} of {tool})"))
+                }
+                (Some(name), _) | (None, Some(name)) => Some(format!(" ({name})")),
+                (None, None) => None,
+            };
             ui.status(format!(
                 "    {:<12} {}{}",
                 word(drift.kind),
@@ -147,6 +156,7 @@ impl ValidateReport {
         if self.drift.len() > SHOWN {
             ui.status(format!("    and {} more", self.drift.len() - SHOWN));
         }
+        self.tell_tools(ui);
         if self.repaired > 0 {
             ui.done(format!("Repaired: {}", counted(self.repaired, "path")));
         }
@@ -187,6 +197,43 @@ impl ValidateReport {
             ui.hint("run `dhtl env-setup` for instructions");
         }
     }
+}
+
+impl ValidateReport {
+    fn tell_tools(&self, ui: &Ui) {
+        let wrong: Vec<String> = self.tools.iter().filter_map(what_is_wrong).collect();
+        if !wrong.is_empty() {
+            ui.failed(format!("Tools: {}", wrong.join(", ")));
+        } else if !self.tools.is_empty() {
+            let shown = self.tools.iter().map(|tool| {
+                let version = tool.found.as_deref().unwrap_or_default();
+                let how = if tool.isolated { " (isolated)" } else { "" };
+                format!("{} {version}{how}", tool.name)
+            });
+            let shown: Vec<String> = shown.collect();
+            ui.done(format!(
+                "Tools: all present with correct versions ({})",
+                shown.join(", ")
+            ));
+        }
+    }
+}
+
+/// Says what is wrong with a tool.
+fn what_is_wrong(tool: &ToolState) -> Option<String> {
+    let name = &tool.name;
+    Some(match (&tool.wanted, &tool.found) {
+        (Some(wanted), None) => format!("{name} {wanted} is missing"),
+        (None, Some(found)) => format!("{name} {found} is not asked for any more"),
+        (Some(wanted), Some(found)) if wanted != found => {
+            format!("{name} is {found} instead of {wanted}")
+        }
+        (_, Some(found)) if tool.differing > 0 => {
+            let how = if tool.isolated { " (isolated)" } else { "" };
+            format!("{name} {found}{how}: {} paths differ", tool.differing)
+        }
+        _ => return None,
+    })
 }
 
 const fn word(kind: DifferenceKind) -> &'static str {

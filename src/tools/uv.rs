@@ -10,6 +10,7 @@ mod editable;
 mod export;
 mod lock;
 mod pinned;
+mod tool;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub use compile::CompileRequest;
 pub use editable::EditableRequest;
 pub use export::{ExportRequest, Freshness};
 pub use pinned::{PINNED_VERSION, pinned_wheel, program_in_wheel};
+pub use tool::ToolRequest;
 
 /// Variables that would change what a command means.
 const MEANING: [&str; 24] = [

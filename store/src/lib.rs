@@ -45,7 +45,7 @@ pub use check::is_bytecode_path;
 pub use checkout::{Checkout, CheckoutReport, LinkMode};
 pub use compare::{Comparer, Comparison, Depth, Difference, DifferenceKind};
 pub use error::StoreError;
-pub use format::environment::{Base, EntryRef, Environment, Package};
+pub use format::environment::{Base, EntryRef, Environment, Package, TOOLS, Tool};
 pub use id::{Digest, EntryId, Fingerprint};
 pub use manifest::{Manifest, ManifestBuilder, ManifestError, Node, NodeKind};
 pub use publish::CommitReport;

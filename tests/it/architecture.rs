@@ -156,6 +156,7 @@ const WRITERS: &[(&str, &str)] = &[
     ("src/env/sources.rs", "the work folder of a build"),
     ("src/python/sdist.rs", "the work folder of a build"),
     ("src/tools/uv/build.rs", "the work folder of a build"),
+    ("src/tools/uv/tool.rs", "the work folder of a lock"),
     ("store/src/store.rs", "the folder of a new store"),
 ];
 

@@ -24,6 +24,8 @@ mod strategies;
 #[cfg(unix)]
 mod strategies_real;
 #[cfg(unix)]
+mod tools;
+#[cfg(unix)]
 mod trouble;
 mod validation;
 

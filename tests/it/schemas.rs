@@ -10,6 +10,7 @@ use dhtl::env::state::State;
 use dhtl::report::diff::DiffReport;
 use dhtl::report::env_vars::{EnvSetupReport, EnvTemplateReport};
 use dhtl::report::fingerprint::{AskedReport, FingerprintReport, FingerprintsReport};
+use dhtl::report::freeze_tools::FreezeReport;
 use dhtl::report::gc::{GcReport, WhyReport};
 use dhtl::report::generations::{GenerationsReport, RollbackReport};
 use dhtl::report::regenerate::RegenerateReport;
@@ -67,6 +68,9 @@ const SCHEMAS: &[Generated] = &[
     }),
     ("report-fingerprint-asked.schema.json", || {
         json::schema::<AskedReport>("fingerprint-asked", 1)
+    }),
+    ("report-freeze-tools.schema.json", || {
+        json::schema::<FreezeReport>("freeze-tools", 1)
     }),
     ("report-regenerate.schema.json", || {
         json::schema::<RegenerateReport>("regenerate", 1)

@@ -4,6 +4,7 @@ pub mod completions;
 pub mod diff;
 pub mod env_setup;
 pub mod fingerprint;
+pub mod freeze_tools;
 pub mod gc;
 pub mod generate_env_template;
 pub mod generations;

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use uv_normalize::PackageName;
 
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::python_strategy::PythonStrategyArgs;
@@ -17,6 +16,7 @@ use crate::project::regenerate::RegenerateError;
 use crate::project::setup::SetupError;
 use crate::project::setup::apply::SetupOptions;
 use crate::project::setup::plan::{SetupWishes, plan};
+use crate::project::setup::tools::ToolWish;
 use crate::report::setup::SetupReport;
 
 /// Captures the project's environment in `.dhtconfig`, so that others get the same.
@@ -35,7 +35,7 @@ Examples:
   dhtl setup --dry-run            # what would be done?
   dhtl setup --python 3.12.4      # another Python than the project names
   dhtl setup --platform all       # also for the machines of others
-  dhtl setup --tool ruff --tool mypy")]
+  dhtl setup --tool ruff --tool mypy==1.5.0")]
 pub struct SetupArgs {
     /// The Python, such as 3.11.7 or 3.12.
     #[arg(short, long, env = vars::DHT_PYTHON, value_name = "VERSION")]
@@ -45,9 +45,6 @@ pub struct SetupArgs {
     /// Who locks the dependencies.
     #[arg(long, value_name = "STRATEGY")]
     strategy: Option<Locker>,
-    /// Writes down the version that the lock has of a tool.
-    #[arg(long = "tool", value_name = "NAME")]
-    tools: Vec<PackageName>,
     /// Has activation warn when the environment is not what it was made to be any more.
     ///
     /// Sets `assembly.activation_hook`, so that everyone's environment does it: its activation scripts for sh,
@@ -58,6 +55,9 @@ pub struct SetupArgs {
     /// on x86_64 and ARM and Windows on x86_64. What a platform lacks is named, and the exit code is 1 then.
     #[arg(long = "platform", value_name = "PLATFORM")]
     platforms: Vec<PlatformArg>,
+    /// Writes down a tool, in the version that the lock has, or in this one: `ruff==0.4.0`.
+    #[arg(long = "tool", value_name = "NAME[==VERSION]")]
+    tools: Vec<ToolWish>,
     /// Changes nothing; exits with 1 if something would be changed.
     #[arg(long)]
     check: bool,

@@ -5,6 +5,8 @@ use std::io::ErrorKind;
 use dht_store::StoreError;
 use dht_store::gc::GcError;
 
+use super::life::{of_gc, of_rollback};
+use super::tools::{of_freeze, of_tool};
 use super::{Failure, Kind};
 use crate::env::base::BaseError;
 use crate::env::bytecode::DeriveError;
@@ -20,6 +22,7 @@ use crate::project::diff::DiffError;
 use crate::project::discover::DiscoverError;
 use crate::project::env_vars::EnvVarsError;
 use crate::project::expectation::ExpectationError;
+use crate::project::freeze::FreezeError;
 use crate::project::history::HistoryError;
 use crate::project::regenerate::RegenerateError;
 use crate::project::resolve::ResolveError;
@@ -30,9 +33,9 @@ use crate::project::validate::ValidateError;
 use crate::project::why::WhyError;
 
 /// The kind of failure that an error is, and the advice that goes with it.
-type Advice = (Kind, Option<String>);
+pub(super) type Advice = (Kind, Option<String>);
 
-fn advice(kind: Kind, hint: &str) -> Advice {
+pub(super) fn advice(kind: Kind, hint: &str) -> Advice {
     (kind, Some(hint.to_owned()))
 }
 
@@ -48,7 +51,7 @@ fn failure(error: impl std::error::Error + Send + Sync + 'static, (kind, hint): 
     }
 }
 
-fn of_store(error: &StoreError) -> Advice {
+pub(super) fn of_store(error: &StoreError) -> Advice {
     match error {
         StoreError::Fs(_) | StoreError::Sink(_) => (Kind::Work, None),
         StoreError::TooNew { .. } | StoreError::UnknownFeatures { .. } => advice(
@@ -117,6 +120,7 @@ fn of_spec(error: &SpecError) -> Advice {
             "run `uv lock`, or list the lock in `dependencies.lock_files`",
         ),
         SpecError::Requirements(_) | SpecError::Poetry(_) => (Kind::Configuration, None),
+        SpecError::Tools(error) => of_tool(error),
         SpecError::Asked(_) | SpecError::Python(_) => (Kind::Usage, None),
         SpecError::Configured(_) => (Kind::Configuration, None),
     }
@@ -131,6 +135,10 @@ fn of_base(error: &BaseError) -> Advice {
         BaseError::Store(error) => of_store(error),
         BaseError::Ingest { .. } => (Kind::Integrity, None),
         BaseError::Integrity(error) => (Kind::Integrity, error.advice().map(str::to_owned)),
+        BaseError::Pinned(_) => advice(
+            Kind::Unsuitable,
+            "name a mirror that has it in UV_PYTHON_INSTALL_MIRROR, or agree to another build, and so to another fingerprint, with `--any-python`",
+        ),
         BaseError::Nothing(nothing) => (Kind::Unsuitable, Some(nothing.advice().join("; "))),
     }
 }
@@ -150,7 +158,7 @@ fn of_realise(error: &RealiseError) -> Advice {
     }
 }
 
-fn of_resolve(error: &ResolveError) -> Advice {
+pub(super) fn of_resolve(error: &ResolveError) -> Advice {
     match error {
         ResolveError::Base(error) => of_base(error),
         ResolveError::NoPython { .. } => advice(
@@ -189,6 +197,7 @@ fn of_resolve(error: &ResolveError) -> Advice {
             Kind::Configuration,
             "lock again from one source, or list one lock only in `dependencies.lock_files`",
         ),
+        ResolveError::Tool(error) => of_tool(error),
         ResolveError::Select(error) => of_select(error),
         ResolveError::Realise(error) => of_realise(error),
         ResolveError::Source(error) => of_source(error),
@@ -292,37 +301,7 @@ fn of_validate(error: &ValidateError) -> Advice {
     }
 }
 
-fn of_gc(error: &GcError) -> Advice {
-    match error {
-        GcError::Store(error) => of_store(error),
-        GcError::Unknown(unknown) => (
-            Kind::Integrity,
-            Some(format!(
-                "nothing was removed: run `dhtl regenerate` there, or remove `{}`",
-                unknown.path.display()
-            )),
-        ),
-        GcError::NoRoot(_) => advice(Kind::Usage, "`dhtl gc --dry-run` names what is uncertain"),
-        GcError::InUse(_) => advice(Kind::Usage, "remove it first, or leave it"),
-    }
-}
-
-fn of_rollback(error: &RollbackError) -> Advice {
-    match error {
-        RollbackError::None { .. } => advice(
-            Kind::Work,
-            "`dhtl generations` lists what can be brought back",
-        ),
-        RollbackError::Stands(_) => (Kind::Work, None),
-        RollbackError::Foreign(_) => advice(Kind::Work, "move it away first"),
-        RollbackError::Blueprint(_) => (Kind::Integrity, None),
-        RollbackError::Store(error) => of_store(error),
-        RollbackError::Fs(_) => (Kind::Work, None),
-        RollbackError::Damaged(_) => advice(Kind::Integrity, "run `dhtl store verify --repair`"),
-    }
-}
-
-fn of_env_vars(error: &EnvVarsError) -> Advice {
+pub(super) fn of_env_vars(error: &EnvVarsError) -> Advice {
     match error {
         EnvVarsError::Spec(error) => of_spec(error),
         EnvVarsError::Fs(_) => (Kind::Work, None),
@@ -424,9 +403,12 @@ fn of_setup(error: &SetupError) -> Advice {
             Kind::Configuration,
             "run `uv init --bare` and `uv add` what the project needs",
         ),
+        SetupError::Freeze(error) => of_freeze(error),
         SetupError::NoTool(tool) => (
             Kind::Configuration,
-            Some(format!("run `uv add --dev {tool}`, then again")),
+            Some(format!(
+                "run `uv add --dev {tool}`, then again, or name its version: `--tool {tool}==…`"
+            )),
         ),
     }
 }
@@ -481,6 +463,7 @@ convert! {
     DiffError => of_diff,
     WhyError => of_why,
     ExpectationError => of_expectation,
+    FreezeError => of_freeze,
     SetupError => of_setup,
     ContainerError => of_container,
 }

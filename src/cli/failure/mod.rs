@@ -7,6 +7,8 @@
 mod convert;
 mod disk;
 mod kind;
+mod life;
+mod tools;
 
 use std::error::Error;
 use std::process::ExitCode;

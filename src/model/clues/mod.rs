@@ -6,6 +6,7 @@
 
 pub mod binaries;
 pub mod compiled;
+pub mod dev_tools;
 pub mod dockerfile;
 mod imports;
 pub mod needs;

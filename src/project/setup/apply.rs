@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::locker::{self, Locker};
 use super::plan::SetupPlan;
-use super::{SetupError, capture, machine};
+use super::{SetupError, machine, tools};
 use crate::env::context::Context;
 use crate::model::asked::Asked;
 use crate::model::checksum::Canonical;
@@ -13,6 +13,7 @@ use crate::model::config::checksum::Checksum;
 use crate::model::config::text::{ProjectPath, Timestamp, Words};
 use crate::model::config::{self, Config, FingerprintSection, edit};
 use crate::model::platform::Platform;
+use crate::model::tool_lock::TOOL_LOCK;
 use crate::project::checksum;
 use crate::project::discover::{CONFIG_FILE, UV_LOCK};
 use crate::project::env_vars;
@@ -20,6 +21,7 @@ use crate::project::expectation::{self, ExpectationError};
 use crate::project::platforms::{self, Computed, Lacking};
 use crate::project::regenerate::{self, Regenerated, regenerate};
 use crate::project::spec::{Spec, Wishes};
+use crate::project::tools::Tools;
 use crate::tools::git::Git;
 
 /// How a setup is carried out.
@@ -54,6 +56,8 @@ pub struct SetupDone {
     pub lock_file: String,
     /// What became of `.dhtconfig`.
     pub config: ConfigStep,
+    /// What became of the lock of the tools; none where there is nothing to lock.
+    pub tools_lock: Option<ConfigStep>,
     /// Its sections that say something else than before.
     pub sections: Vec<String>,
     /// What a user should know of the locks.
@@ -109,15 +113,22 @@ impl SetupPlan {
         }
         let needs = machine::add_needs(&self.root, &spec.locks, &mut self.config);
         self.found.extend(needs);
-        for tool in &self.tools {
-            let mut versions = spec
-                .locks
-                .iter()
-                .map(|lock| capture::tool_version(lock, tool));
-            let version = versions.find_map(|version| version);
-            let version = version.ok_or_else(|| SetupError::NoTool(tool.clone()))?;
-            self.config.tools.insert(tool.clone(), version);
-        }
+        let captured = tools::capture(&self.root, &spec.locks, &self.tools, &mut self.config)?;
+        self.found.extend(captured.found);
+        self.remarks.extend(captured.remarks);
+        let mut wanted = Tools {
+            wanted: self.config.tools.clone(),
+            ..spec.tools.clone()
+        };
+        let spec = spec.with_tools(wanted.clone())?;
+        let frozen = tools::freeze(context, &spec, self.platform, options.dry_run)?;
+        let pinned = Context {
+            pins: &frozen.lock.pins,
+            ..*context
+        };
+        let context = &pinned;
+        wanted.lock = frozen.lock.clone();
+        let spec = spec.with_tools(wanted)?;
         let how = regenerate::Options {
             dry_run: options.dry_run,
             replace_foreign: options.replace_foreign,
@@ -141,8 +152,13 @@ impl SetupPlan {
         if !options.dry_run && self.before.as_ref() != Some(&text) {
             env_vars::write_plain(&self.root.folder.join(CONFIG_FILE), &text, 0o644)?;
         }
-        let mut done = self.done(locks.join(", "), &text, Some((made, spec.warnings())))?;
-        done.warnings.extend(self.ignored(context, &locks));
+        let mut warnings = spec.warnings();
+        warnings.extend(frozen.warnings);
+        let mut done = self.done(locks.join(", "), &text, Some((made, warnings)))?;
+        done.tools_lock = frozen.step;
+        let mut written = locks.clone();
+        written.extend(frozen.step.map(|_| TOOL_LOCK.to_owned()));
+        done.warnings.extend(self.ignored(context, &written));
         done.venv_checksum = Some(asked.checksum());
         done.computed = computed;
         done.lacking = lacking;
@@ -256,6 +272,7 @@ impl SetupPlan {
         Ok(SetupDone {
             lock_file,
             config,
+            tools_lock: None,
             sections: sections
                 .filter(is_new)
                 .map(|(key, _)| key.clone())

@@ -9,6 +9,7 @@ mod files;
 pub mod locker;
 pub mod machine;
 pub mod plan;
+pub mod tools;
 
 use dht_store::fs::FsError;
 use uv_normalize::PackageName;
@@ -16,6 +17,7 @@ use uv_normalize::PackageName;
 use super::checksum::AskedError;
 use super::env_vars::EnvVarsError;
 use super::expectation::ExpectationError;
+use super::freeze::FreezeError;
 use super::regenerate::RegenerateError;
 use super::resolve::ResolveError;
 use super::spec::SpecError;
@@ -72,6 +74,9 @@ pub enum SetupError {
         "the project has no lock, and nothing to make one from: no `pyproject.toml` with a project, no requirements files, no `setup.py`, no `setup.cfg` that asks for packages"
     )]
     NothingToLock,
+    /// The tools could not be locked.
+    #[error(transparent)]
+    Freeze(#[from] FreezeError),
     /// The lock lacks a tool.
     #[error("the lock has no `{0}`, whose version shall be kept")]
     NoTool(PackageName),

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use dht_store::fs::read_plain;
 use schemars::JsonSchema;
 use serde::Serialize;
-use uv_normalize::PackageName;
 
 use super::locker::{self, Locker};
 use super::machine::{Clues, Found};
+use super::tools::ToolWish;
 use super::{SetupError, capture, files};
 use crate::env::base;
 use crate::env::context::Context;
@@ -28,10 +28,10 @@ pub struct SetupWishes {
     pub python: Option<String>,
     /// `--strategy`.
     pub strategy: Option<Strategy>,
-    /// `--tool`: packages of the lock whose version is written down.
-    pub tools: Vec<PackageName>,
     /// `--hook`.
     pub hook: bool,
+    /// `--tool`: tools that are written down.
+    pub tools: Vec<ToolWish>,
 }
 
 /// What is done about the lock.
@@ -69,7 +69,7 @@ pub struct SetupPlan {
     pub(super) before: Option<String>,
     /// The interpreter.
     pub(super) program: PathBuf,
-    pub(super) tools: Vec<PackageName>,
+    pub(super) tools: Vec<ToolWish>,
 }
 
 /// Plans the setup of the project in `root`.

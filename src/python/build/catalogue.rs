@@ -232,6 +232,32 @@ pub fn in_uv_list(
         .transpose()
 }
 
+/// Returns the archive at an address that a lock pins, through the mirrors; `None` for an address
+/// where no Python is released: which program runs is not the project's to say.
+pub fn released(
+    url: &str,
+    sha256: Sha256,
+    python: &PythonRequest,
+    mirrors: &Mirrors,
+) -> Result<Option<Archive>, CatalogueError> {
+    let below = |prefix: &&str| {
+        url.strip_prefix(*prefix)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    let is_released = match python.implementation {
+        Implementation::CPython => CPYTHON.iter().any(below),
+        Implementation::PyPy => below(&PYPY),
+    };
+    if !is_released {
+        return Ok(None);
+    }
+    let found = archive(url, None, python, mirrors)?;
+    Ok(Some(Archive {
+        sha256: Some(sha256),
+        ..found
+    }))
+}
+
 fn fits(python: &PythonRequest, name: &str, version: &str) -> bool {
     name == python.implementation.to_string() && version == python.version.to_string()
 }

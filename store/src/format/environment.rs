@@ -91,6 +91,30 @@ impl Package {
     }
 }
 
+/// A development tool of an environment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// Its normalised name, which is the name of its package.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The packages of an isolated tool, sorted by name, the tool's own among them: they stand in an
+    /// environment of their own below [`TOOLS`]. Empty for a tool among the environment's packages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<Package>,
+}
+
+/// The folder in an environment that holds one environment for each isolated tool, by its name.
+pub const TOOLS: &str = ".tools";
+
+impl Tool {
+    /// Tells whether the tool stands in an environment of its own.
+    pub fn is_isolated(&self) -> bool {
+        !self.packages.is_empty()
+    }
+}
+
 /// What an environment is assembled from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -106,6 +130,9 @@ pub struct Environment {
     pub mounts: BTreeMap<String, String>,
     /// The packages, sorted by name. Where two hold one path, the first one wins.
     pub packages: Vec<Package>,
+    /// The development tools, sorted by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<Tool>,
 }
 
 /// Why some bytes are no environment document.
@@ -142,9 +169,10 @@ impl Environment {
         if environment.format != FORMAT {
             return Err(EnvironmentError::Format(environment.format));
         }
-        let sorted = environment
-            .packages
-            .is_sorted_by(|left, right| left.name < right.name);
+        let by_name = |packages: &[Package]| packages.is_sorted_by(|a, b| a.name < b.name);
+        let sorted = by_name(&environment.packages)
+            && environment.tools.is_sorted_by(|a, b| a.name < b.name)
+            && environment.tools.iter().all(|tool| by_name(&tool.packages));
         if !sorted || environment.to_bytes() != bytes {
             return Err(EnvironmentError::NotCanonical);
         }
@@ -158,7 +186,27 @@ impl Environment {
             Base::External { .. } => None,
         };
         base.into_iter()
-            .chain(self.packages.iter().map(Package::entry_ref))
+            .chain(self.all_packages().map(|(_, package)| package.entry_ref()))
+    }
+
+    /// Iterates over the packages of the environment, then over those of its isolated tools, each with
+    /// the name of its tool.
+    pub fn all_packages(&self) -> impl Iterator<Item = (Option<&str>, &Package)> {
+        let of_tools = self.tools.iter().flat_map(|tool| {
+            let name = Some(tool.name.as_str());
+            tool.packages.iter().map(move |package| (name, package))
+        });
+        let own = self.packages.iter().map(|package| (None, package));
+        own.chain(of_tools)
+    }
+
+    /// Returns the environment of an isolated tool, as a document of its own.
+    pub fn of_tool(&self, tool: &Tool) -> Self {
+        Self {
+            packages: tool.packages.clone(),
+            tools: Vec::new(),
+            ..self.clone()
+        }
     }
 }
 
@@ -183,7 +231,28 @@ mod tests {
             }),
             mounts: BTreeMap::from([("scripts".into(), "bin".into())]),
             packages: vec![package("a"), package("b")],
+            tools: Vec::new(),
         }
+    }
+
+    #[test]
+    fn tools_are_part_of_the_document() {
+        let plain = sample();
+        assert!(!String::from_utf8_lossy(&plain.to_bytes()).contains("tools"));
+        let tool = |name: &str, packages: &[Package]| Tool {
+            name: name.into(),
+            version: "1".into(),
+            packages: packages.to_vec(),
+        };
+        let mut environment = plain.clone();
+        environment.tools = vec![tool("a", &[]), tool("b", &plain.packages[1..])];
+        assert_ne!(environment.fingerprint(), plain.fingerprint());
+        let read = Environment::parse(&environment.to_bytes()).unwrap();
+        assert_eq!(read, environment);
+        assert_eq!(read.entries().count(), 4);
+        assert_eq!(read.of_tool(&read.tools[1]).packages, plain.packages[1..]);
+        environment.tools.reverse();
+        assert!(Environment::parse(&environment.to_bytes()).is_err());
     }
 
     #[test]

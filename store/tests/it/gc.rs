@@ -42,6 +42,7 @@ fn environment(entries: &[EntryRef]) -> Environment {
         },
         mounts: [("site".to_owned(), "lib".to_owned())].into(),
         packages,
+        tools: Vec::new(),
     }
 }
 

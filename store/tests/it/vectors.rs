@@ -16,7 +16,7 @@ use dht_store::format::root::Root;
 use dht_store::format::store_json::{Access, Refusal, StoreJson};
 use dht_store::{
     Base, Digest, EntryId, EntryRef, Environment, Fingerprint, Manifest, ManifestBuilder, NodeKind,
-    Package, RealisationKind, TreePath,
+    Package, RealisationKind, Tool, TreePath,
 };
 
 use crate::kit::Kit;
@@ -26,6 +26,7 @@ const LINKS: &str = "e3d1793627eb61c7e14933b2ee2dce17c58b743259fc93580695af61b55
 const EMPTY: &str = "3a28e0ec53ae0f120b3d7664be55134cfa75c053a75f37e09b0a96228317c91e";
 const ENTRY: &str = "82b875bfd01861fe18cacaac0fd91ba6f001b505e9168f4b15434d65e6f68e10";
 const EXTERNAL: &str = "fa70e8143f643fed79647de3b1c27c8fc9f724669937ea027ec76e707667743f";
+const TOOLS: &str = "5e331580a1f58c1fc232e7e5ac9cdc85625c98dd16df5dc18fecd5913d16c100";
 
 macro_rules! vector {
     ($path:literal) => {
@@ -122,6 +123,19 @@ fn environments_of_version_1() {
             package("demo", "1.0", TREE, None),
             package("member", "0.1.0", EMPTY, Some("packages/member")),
         ],
+        tools: Vec::new(),
+    };
+    let tool = |name: &str, packages: &[Package]| Tool {
+        name: name.to_owned(),
+        version: "1.0".to_owned(),
+        packages: packages.to_vec(),
+    };
+    let with_tools = Environment {
+        tools: vec![
+            tool("demo", &[]),
+            tool("lint", &[package("lint", "1.0", TREE, None)]),
+        ],
+        ..in_store.clone()
     };
     let outside = Environment {
         format: "dht-environment/1".to_owned(),
@@ -133,10 +147,12 @@ fn environments_of_version_1() {
         },
         mounts: BTreeMap::new(),
         packages: Vec::new(),
+        tools: Vec::new(),
     };
     for (bytes, value, fingerprint) in [
         (vector!("environment/v1/entry"), in_store, ENTRY),
         (vector!("environment/v1/external"), outside, EXTERNAL),
+        (vector!("environment/v1/tools"), with_tools, TOOLS),
     ] {
         assert_eq!(Environment::parse(bytes).unwrap(), value);
         assert_eq!(value.to_bytes(), bytes);
@@ -149,7 +165,7 @@ fn environments_of_version_1() {
 fn the_lists_of_ids_say_the_same() {
     let manifests = format!("{EMPTY}  empty\n{LINKS}  links\n{TREE}  tree\n");
     assert_eq!(vector!("manifest/v1/ids"), manifests.as_bytes());
-    let environments = format!("{ENTRY}  entry\n{EXTERNAL}  external\n");
+    let environments = format!("{ENTRY}  entry\n{EXTERNAL}  external\n{TOOLS}  tools\n");
     assert_eq!(vector!("environment/v1/ids"), environments.as_bytes());
 }
 
