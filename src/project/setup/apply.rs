@@ -18,6 +18,7 @@ use crate::project::checksum;
 use crate::project::discover::{CONFIG_FILE, UV_LOCK};
 use crate::project::env_vars;
 use crate::project::expectation::{self, ExpectationError};
+use crate::project::lock::Lock;
 use crate::project::platforms::{self, Computed, Lacking};
 use crate::project::regenerate::{self, Regenerated, regenerate};
 use crate::project::spec::{Spec, Wishes};
@@ -99,14 +100,7 @@ impl SetupPlan {
             }
         }
         let spec = Spec::with_config(&self.root, &Wishes::default(), &self.config)?;
-        let mut locks = Vec::new();
-        for lock in &spec.locks {
-            let path = lock
-                .path
-                .strip_prefix(&self.root.folder)
-                .unwrap_or(&lock.path);
-            locks.push(path.to_string_lossy().replace('\\', "/"));
-        }
+        let locks = self.shown(&spec.locks);
         if self.config.dependencies.lock_files.is_empty() {
             let paths = locks.iter().map(|path| ProjectPath::new(path));
             self.config.dependencies.lock_files = paths.collect::<Result<_, _>>()?;
@@ -180,6 +174,16 @@ impl SetupPlan {
                 ignored.join(", ")
             )
         })
+    }
+
+    /// Returns the paths of locks in the project, with slashes.
+    fn shown(&self, locks: &[Lock]) -> Vec<String> {
+        let path = |lock: &Lock| {
+            let path = lock.path.strip_prefix(&self.root.folder);
+            let path = path.unwrap_or(&lock.path);
+            path.to_string_lossy().replace('\\', "/")
+        };
+        locks.iter().map(path).collect()
     }
 
     /// Computes the environments of other platforms, and writes them down.
