@@ -58,6 +58,9 @@ pub struct Verdict {
     /// The checksum of what is asked for, when it is another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<Mismatch>,
+    /// Packages of the project itself whose metadata is another than it was, where nothing else is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<String>,
     /// The environment fingerprint, when it is another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<Mismatch>,
@@ -109,7 +112,8 @@ pub fn compare(
     }
     if let (Some(environment), Some(expected)) = (environment, expected.environments.get(&platform))
     {
-        judge(context, environment, expected, &mut verdict);
+        let inputs = config.validation.inputs.get(&platform);
+        judge(context, environment, (expected, inputs), &mut verdict);
     }
     if let Some(checksum) = &expected.venv_checksum {
         judge_asked(context, spec, (&config, &bytes), checksum, &mut verdict)?;
@@ -215,13 +219,18 @@ pub fn can_mark(path: &ProjectPath) -> bool {
 fn judge(
     context: &Context<'_>,
     environment: &Environment,
-    expected: &Checksum,
+    (expected, inputs): (&Checksum, Option<&Mark>),
     verdict: &mut Verdict,
 ) {
     let fingerprint = environment.fingerprint();
     let found = Checksum::Blake3(*fingerprint.0.as_bytes());
     match expected {
         Checksum::Blake3(_) if found == *expected => verdict.matched = Some(found),
+        // A release, or another README: what others have to install is the same.
+        Checksum::Blake3(_) if inputs == Some(&inputs_mark(environment)) => {
+            let own = environment.packages.iter().filter(|it| it.folder.is_some());
+            verdict.own = own.map(|it| it.name.clone()).collect();
+        }
         Checksum::Blake3(digest) => {
             let former = dht_store::Fingerprint(dht_store::Digest::from_bytes(*digest));
             let former = context.store.environment(former).ok().flatten();
@@ -234,6 +243,14 @@ fn judge(
         // A fingerprint is BLAKE3, and a placeholder says nothing.
         Checksum::Sha256(_) | Checksum::Placeholder(_) => {}
     }
+}
+
+/// Returns the mark of an environment without the packages that lie in the project: they hold what the
+/// project says of itself, its description and its version.
+pub fn inputs_mark(environment: &Environment) -> Mark {
+    let mut inputs = environment.clone();
+    inputs.packages.retain(|package| package.folder.is_none());
+    Mark::of(&inputs.to_bytes())
 }
 
 /// Returns what is another between two environments; without the former, what may be.

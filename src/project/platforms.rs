@@ -5,11 +5,13 @@ use dht_store::Fingerprint;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::expectation::inputs_mark;
 use super::resolve::{self, ResolveError, Resolved};
 use super::spec::Spec;
 use crate::env::context::Context;
 use crate::env::select::SelectError;
 use crate::env::sources::SourceError;
+use crate::model::asked::Mark;
 use crate::model::platform::Platform;
 
 /// A platform whose environment could not be computed, and everything that is missing for it.
@@ -22,7 +24,7 @@ pub struct Lacking {
 }
 
 /// The environment of a platform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Computed {
     /// The platform.
     pub platform: Platform,
@@ -30,6 +32,8 @@ pub struct Computed {
     pub fingerprint: Fingerprint,
     /// How many packages it has.
     pub packages: usize,
+    /// The mark of its packages that do not lie in the project.
+    pub inputs: Mark,
 }
 
 /// Computes what the project is on each of `platforms`, in their order.
@@ -56,6 +60,7 @@ fn found(platform: Platform, resolved: &Resolved) -> Computed {
         platform,
         fingerprint: resolved.fingerprint,
         packages: resolved.environment.packages.len(),
+        inputs: inputs_mark(&resolved.environment),
     }
 }
 

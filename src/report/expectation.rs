@@ -31,6 +31,12 @@ pub fn tell(verdict: &Verdict, ui: &Ui) {
     if let Some(mismatch) = &verdict.environment {
         failed("Environment", mismatch);
     }
+    if !verdict.own.is_empty() {
+        ui.warning(format!(
+            "{}: what the project says of itself changed since `dhtl setup`; everything else is as it was",
+            verdict.own.join(", ")
+        ));
+    }
     if let (Some(matched), true) = (&verdict.matched, verdict.holds()) {
         ui.done(format!("Environment validated: {matched} ✓ MATCH"));
     }

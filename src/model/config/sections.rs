@@ -323,6 +323,14 @@ pub struct Validation {
     )]
     #[schemars(schema_with = "environments_schema")]
     pub environments: BTreeMap<Platform, Checksum>,
+    /// A mark of each of these environments without the packages that lie in the project.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "structure::unique_map"
+    )]
+    #[schemars(schema_with = "inputs_schema")]
+    pub inputs: BTreeMap<Platform, Mark>,
     /// A mark of each part of what was asked for, so that it can be told which one differs.
     #[serde(
         default,
@@ -339,6 +347,16 @@ pub struct Validation {
     )]
     #[schemars(schema_with = "files_schema")]
     pub files: BTreeMap<ProjectPath, Mark>,
+}
+
+fn inputs_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let platform = generator.subschema_for::<Platform>();
+    let mark = generator.subschema_for::<Mark>();
+    schemars::json_schema!({
+        "type": "object",
+        "propertyNames": platform,
+        "additionalProperties": mark
+    })
 }
 
 fn parts_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {

@@ -136,8 +136,11 @@ impl SetupPlan {
         if former.and_then(|it| asked.agrees_with(it)) != Some(true) {
             // Those of other platforms are of something that is asked for no more.
             validation.environments.clear();
+            validation.inputs.clear();
         }
         validation.environments.insert(self.platform, fingerprint);
+        let inputs = expectation::inputs_mark(&made.environment);
+        validation.inputs.insert(self.platform, inputs);
         let (computed, lacking) = self.compute_others(context, &spec, &options.platforms);
         if !options.dry_run {
             checksum::keep(context, &asked)?;
@@ -196,13 +199,16 @@ impl SetupPlan {
         let others = platforms.iter().copied();
         let others: Vec<Platform> = others.filter(|it| *it != self.platform).collect();
         let (computed, lacking) = platforms::compute(context, spec, &others);
-        let environments = &mut self.config.validation.environments;
+        let validation = &mut self.config.validation;
         for found in &computed {
             let fingerprint = Checksum::Blake3(*found.fingerprint.0.as_bytes());
-            environments.insert(found.platform, fingerprint);
+            validation.environments.insert(found.platform, fingerprint);
+            let inputs = found.inputs.clone();
+            validation.inputs.insert(found.platform, inputs);
         }
         for lacking in &lacking {
-            environments.remove(&lacking.platform);
+            validation.environments.remove(&lacking.platform);
+            validation.inputs.remove(&lacking.platform);
         }
         (computed, lacking)
     }
