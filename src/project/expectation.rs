@@ -59,7 +59,6 @@ pub struct Verdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<Mismatch>,
     /// Packages of the project itself whose metadata is another than it was, where nothing else is.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub own: Vec<String>,
     /// The environment fingerprint, when it is another.
     #[serde(skip_serializing_if = "Option::is_none")]
