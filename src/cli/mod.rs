@@ -26,6 +26,7 @@ use commands::generate_env_template::GenerateEnvTemplateArgs;
 use commands::generations::{GenerationsArgs, RollbackArgs};
 use commands::regenerate::RegenerateArgs;
 use commands::run::RunArgs;
+use commands::sbom::SbomArgs;
 use commands::setup::SetupArgs;
 use commands::store::StoreArgs;
 use commands::validate_env::ValidateEnvArgs;
@@ -64,6 +65,7 @@ enum Command {
     GenerateEnvTemplate(GenerateEnvTemplateArgs),
     Generations(GenerationsArgs),
     Rollback(RollbackArgs),
+    Sbom(SbomArgs),
     Gc(GcArgs),
     Store(StoreArgs),
     Completions(CompletionsArgs),
@@ -129,6 +131,7 @@ fn dispatch(command: &Command, session: &Session) -> Result<ExitCode, Failure> {
         Command::GenerateEnvTemplate(args) => args.run(session),
         Command::Generations(args) => args.run(session),
         Command::Rollback(args) => args.run(session),
+        Command::Sbom(args) => args.run(session),
         Command::Gc(args) => args.run(session),
         Command::Store(args) => args.run(session),
         Command::Completions(args) => args.run(session),

@@ -11,6 +11,7 @@ pub mod env_vars;
 pub mod git_files;
 pub mod groups;
 pub mod image;
+pub mod license;
 pub mod location;
 pub mod merge;
 pub mod moment;

@@ -17,6 +17,7 @@ pub mod platforms;
 pub mod regenerate;
 pub mod resolve;
 pub mod rollback;
+pub mod sbom;
 pub mod setup;
 pub mod spec;
 pub mod tools;

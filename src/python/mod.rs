@@ -3,6 +3,7 @@
 pub mod build;
 pub mod bytecode;
 pub mod cache_info;
+pub mod core_metadata;
 pub mod direct_url;
 pub mod editable;
 pub mod sdist;

@@ -8,6 +8,7 @@ pub mod freeze_tools;
 pub mod gc;
 pub mod generations;
 pub mod regenerate;
+pub mod sbom;
 pub mod setup;
 pub mod store;
 pub mod store_du;

@@ -10,6 +10,7 @@ pub mod generate_env_template;
 pub mod generations;
 pub mod regenerate;
 pub mod run;
+pub mod sbom;
 pub mod setup;
 pub mod store;
 pub mod validate_env;

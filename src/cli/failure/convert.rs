@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use dht_store::StoreError;
 use dht_store::gc::GcError;
 
-use super::life::{of_gc, of_rollback};
+use super::life::{of_gc, of_rollback, of_sbom};
 use super::tools::{of_freeze, of_tool};
 use super::{Failure, Kind};
 use crate::env::base::BaseError;
@@ -27,6 +27,7 @@ use crate::project::history::HistoryError;
 use crate::project::regenerate::RegenerateError;
 use crate::project::resolve::ResolveError;
 use crate::project::rollback::RollbackError;
+use crate::project::sbom::SbomError;
 use crate::project::setup::SetupError;
 use crate::project::spec::SpecError;
 use crate::project::validate::ValidateError;
@@ -87,7 +88,7 @@ pub(super) fn of_store(error: &StoreError) -> Advice {
     }
 }
 
-fn of_discover(error: &DiscoverError) -> Advice {
+pub(super) fn of_discover(error: &DiscoverError) -> Advice {
     match error {
         DiscoverError::None(_) => advice(
             Kind::Configuration,
@@ -458,6 +459,7 @@ convert! {
     ValidateError => of_validate,
     GcError => of_gc,
     RollbackError => of_rollback,
+    SbomError => of_sbom,
     EnvVarsError => of_env_vars,
     AskedError => of_asked,
     DiffError => of_diff,

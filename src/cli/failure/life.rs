@@ -3,8 +3,9 @@
 use dht_store::gc::GcError;
 
 use super::Kind;
-use super::convert::{Advice, advice, of_store};
+use super::convert::{Advice, advice, of_discover, of_store};
 use crate::project::rollback::RollbackError;
+use crate::project::sbom::SbomError;
 
 pub(super) fn of_gc(error: &GcError) -> Advice {
     match error {
@@ -33,5 +34,18 @@ pub(super) fn of_rollback(error: &RollbackError) -> Advice {
         RollbackError::Store(error) => of_store(error),
         RollbackError::Fs(_) => (Kind::Work, None),
         RollbackError::Damaged(_) => advice(Kind::Integrity, "run `dhtl store verify --repair`"),
+    }
+}
+
+pub(super) fn of_sbom(error: &SbomError) -> Advice {
+    match error {
+        SbomError::Nothing(_) | SbomError::Unknown(_) => {
+            advice(Kind::Work, "run `dhtl regenerate`")
+        }
+        SbomError::Discover(error) => of_discover(error),
+        SbomError::Document(_) => (Kind::Integrity, None),
+        SbomError::Store(error) => of_store(error),
+        SbomError::Damaged(_) => advice(Kind::Integrity, "run `dhtl store verify --repair`"),
+        SbomError::Fs(_) => (Kind::Work, None),
     }
 }

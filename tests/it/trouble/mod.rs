@@ -3,6 +3,7 @@
 //! Everything runs the real program on small wheels, without a network. Tests that loop are `slow`.
 
 mod asked;
+mod collected;
 mod drift;
 mod killed;
 mod locks;
