@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use dhtl::model::platform::Layout;
 use dhtl::model::python::{Implementation, PythonRequest};
 use dhtl::python::build::catalogue::{Mirrors, in_uv_list, uv_list_arguments};
+use dhtl::python::cache_info;
 use dhtl::python::editable::{Places, RenderTarget};
 use dhtl::tools::git::Git;
 use dhtl::tools::runner::{Call, Cancel};
@@ -222,6 +223,48 @@ fn one_source_gives_one_wheel() {
         first,
         build("four", BuildSource::Archive(&out.join("a-1.tar.gz")))
     );
+}
+
+#[test]
+#[ignore = "network: installs with uv"]
+fn uv_takes_an_environment_with_our_cache_files_for_its_own() {
+    let tree = tempfile::tempdir().unwrap();
+    let text = pyproject("hatchling.build", "hatchling", "");
+    let sources = "[tool.uv.sources]\nb = { path = \"b\" }\n";
+    let root = text.replace(
+        "[project.scripts]",
+        "dependencies = [\"b\"]\n[project.scripts]",
+    ) + sources;
+    let member = text.replace("name = \"a\"", "name = \"b\"");
+    write(
+        tree.path(),
+        &[
+            ("pyproject.toml", &root),
+            ("src/a/__init__.py", CODE),
+            ("b/pyproject.toml", &member),
+            ("b/b/__init__.py", CODE),
+        ],
+    );
+    let cancel = Cancel::default();
+    let python = python();
+    let call = |args: &[&str]| {
+        let call = Call::new(&host_program("uv").unwrap())
+            .folder(tree.path())
+            .args(args);
+        call.arg("--python").arg(&python).run(&cancel).unwrap();
+    };
+    call(&["sync", "-q"]);
+    let site = tree.path().join(".venv/lib/python3.11/site-packages");
+    for (name, folder) in [("a", tree.path().to_owned()), ("b", tree.path().join("b"))] {
+        let file = site
+            .join(format!("{name}-1.dist-info"))
+            .join(cache_info::FILE_NAME);
+        let ours = cache_info::of_folder(&folder).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), ours);
+        std::fs::remove_file(&file).unwrap();
+        std::fs::write(&file, ours).unwrap();
+    }
+    call(&["sync", "-q", "--check", "--frozen"]);
 }
 
 #[test]

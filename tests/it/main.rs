@@ -14,6 +14,7 @@ mod handwritten;
 mod help;
 #[cfg(unix)]
 mod platforms;
+mod real_projects;
 #[cfg(unix)]
 mod reports;
 mod schemas;
