@@ -171,11 +171,10 @@ fn open_locked(path: &Path, patience: Duration, wait: &dyn Fn()) -> Result<File,
             .truncate(false)
             .open(path)
             .map_err(failed("open", path))?;
-        match file.try_lock() {
-            Ok(()) if still_named(&file, path) => return Ok(file),
-            Ok(()) => continue,
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(source)) => return Err(failed("lock", path)(source)),
+        match try_take(file, path)? {
+            Taken::Ours(file) => return Ok(file),
+            Taken::Renamed => continue,
+            Taken::Held => {}
         }
         if !told {
             told = true;
@@ -188,6 +187,25 @@ fn open_locked(path: &Path, patience: Duration, wait: &dyn Fn()) -> Result<File,
             });
         }
         std::thread::sleep(LOCK_POLL);
+    }
+}
+
+/// What came of one try to lock a file.
+enum Taken {
+    /// It is locked, and has the name.
+    Ours(File),
+    /// It lost the name between being opened and being locked.
+    Renamed,
+    /// Another process holds it.
+    Held,
+}
+
+fn try_take(file: File, path: &Path) -> Result<Taken, FetchError> {
+    match file.try_lock() {
+        Ok(()) if still_named(&file, path) => Ok(Taken::Ours(file)),
+        Ok(()) => Ok(Taken::Renamed),
+        Err(TryLockError::WouldBlock) => Ok(Taken::Held),
+        Err(TryLockError::Error(source)) => Err(failed("lock", path)(source)),
     }
 }
 
@@ -251,18 +269,36 @@ mod tests {
     #[test]
     fn row_10_who_waited_for_a_failed_transfer_gets_a_file_of_its_own() {
         let folder = tempfile::tempdir().unwrap();
-        let lock = || Part::lock(folder.path(), "x", Duration::from_secs(10), &|| {}).unwrap();
-        let first = lock();
+        let lock = |wait: &dyn Fn()| {
+            Part::lock(folder.path(), "x", Duration::from_secs(60), wait).unwrap()
+        };
+        let (waits, waiting) = std::sync::mpsc::channel();
+        let first = lock(&|| {});
         std::thread::scope(|scope| {
             let second = scope.spawn(|| {
-                let mut part = lock();
+                let mut part = lock(&|| waits.send(()).unwrap());
                 part.append(b"bytes").unwrap();
                 part.publish().unwrap()
             });
-            std::thread::sleep(LOCK_POLL * 4);
+            // From here on, the second has the file open that is about to lose its name.
+            waiting.recv().unwrap();
             first.discard().unwrap();
             let path = second.join().unwrap();
             assert_eq!(std::fs::read(path).unwrap(), b"bytes");
         });
+    }
+
+    #[test]
+    fn row_10_a_file_that_lost_its_name_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.part");
+        let open = || File::create_new(&path).unwrap();
+        let (first, second) = (open(), File::open(&path).unwrap());
+        assert!(matches!(try_take(first, &path), Ok(Taken::Ours(_))));
+        std::fs::rename(&path, folder.path().join("x")).unwrap();
+        let third = second.try_clone().unwrap();
+        assert!(matches!(try_take(second, &path), Ok(Taken::Renamed)));
+        let _other = open();
+        assert!(matches!(try_take(third, &path), Ok(Taken::Renamed)));
     }
 }
