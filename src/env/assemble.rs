@@ -65,7 +65,7 @@ pub fn standing(folder: &Path) -> Standing {
     let is_real = std::fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir());
     match State::read(folder) {
         Some(state) if is_real => Standing::Ours(state),
-        None if is_real && folder.join(state::FOLDER).is_dir() => Standing::Broken,
+        None if is_real && state::is_marked(folder) => Standing::Broken,
         _ => Standing::Foreign,
     }
 }

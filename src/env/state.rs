@@ -57,12 +57,12 @@ impl State {
 
     /// Reads the state of the environment in `folder`; `None` where there is no environment of ours.
     pub fn read(folder: &Path) -> Option<Self> {
-        Self::parse(&std::fs::read(folder.join(FILE)).ok()?)
+        Self::parse(&own_file(folder, FILE)?)
     }
 
     /// Reads what the environment in `folder` was about to become when a change was interrupted.
     pub fn interrupted(folder: &Path) -> Option<Self> {
-        Self::parse(&std::fs::read(folder.join(ANNOUNCED)).ok()?)
+        Self::parse(&own_file(folder, ANNOUNCED)?)
     }
 
     /// Reads the bytes of the file; `None` for another format, or what is no state.
@@ -129,11 +129,23 @@ impl State {
     }
 }
 
+/// Tells whether the environment in `folder` has a folder of ours, which no link stands for.
+pub fn is_marked(folder: &Path) -> bool {
+    let stat = Dir::open(folder).and_then(|dir| dir.stat(Path::new(FOLDER)));
+    stat.is_ok_and(|stat| stat.kind == FileKind::Directory)
+}
+
+/// Reads a file of ours: a plain one, in a folder that no link stands for.
+fn own_file(folder: &Path, file: &str) -> Option<Vec<u8>> {
+    is_marked(folder).then_some(())?;
+    Dir::open(folder).ok()?.read_file(Path::new(file)).ok()
+}
+
 /// Tells whether no folder of the environment was changed since its state was written: one stat for
 /// each. `None` where that cannot be told.
 pub fn folders_untouched(folder: &Path) -> Option<bool> {
     let since = State::written_at(folder)?;
-    let list = std::fs::read_to_string(folder.join(FOLDERS)).ok()?;
+    let list = String::from_utf8(own_file(folder, FOLDERS)?).ok()?;
     let dir = Dir::open(folder).ok()?;
     let untouched = |name: &str| {
         let name = if name.is_empty() { "." } else { name };

@@ -59,7 +59,7 @@ pub struct Store {
 impl Store {
     /// Opens the store at `path`, which is made if there is none.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        if let Err(error) = std::fs::create_dir_all(path)
+        if let Err(error) = fs::make_folder(path)
             && !path.is_dir()
         {
             return Err(FsError {
@@ -74,7 +74,14 @@ impl Store {
         let access = match read_optional(&dir, Path::new("store.json"))
             .map_err(FsError::at("read", path.join("store.json")))?
         {
-            Some(bytes) if !bytes.is_empty() => check_format(&path, &bytes)?,
+            Some(bytes) if !bytes.is_empty() => {
+                let access = check_format(&path, &bytes)?;
+                if access == Access::ReadWrite {
+                    // Tools that copy or clean drop empty folders. What cannot be made is told by who needs it.
+                    let _ = make_folders(&dir);
+                }
+                access
+            }
             _ => initialise(&dir, &path)?,
         };
         let access = if access == Access::ReadWrite && is_writable(&path) {
@@ -251,11 +258,19 @@ fn check_format(path: &Path, bytes: &[u8]) -> Result<Access, StoreError> {
 }
 
 /// Makes the folders, and `store.json` last: a store that has it is complete.
+/// Makes those folders of a store that are not there.
+fn make_folders(dir: &Dir) -> io::Result<()> {
+    for folder in FOLDERS.map(Path::new) {
+        if dir.stat(folder).is_err() {
+            fs::create_dirs(dir, folder)?;
+        }
+    }
+    Ok(())
+}
+
 fn initialise(dir: &Dir, path: &Path) -> Result<Access, StoreError> {
     let make = || {
-        for folder in FOLDERS {
-            fs::create_dirs(dir, Path::new(folder))?;
-        }
+        make_folders(dir)?;
         let tag = Path::new("CACHEDIR.TAG");
         match dir.write_new(
             tag,

@@ -157,7 +157,6 @@ const WRITERS: &[(&str, &str)] = &[
     ("src/python/sdist.rs", "the work folder of a build"),
     ("src/tools/uv/build.rs", "the work folder of a build"),
     ("src/tools/uv/tool.rs", "the work folder of a lock"),
-    ("store/src/store.rs", "the folder of a new store"),
 ];
 
 /// Files that are compiled for tests alone.

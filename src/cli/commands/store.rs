@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use dht_store::check::{EntryReport, ProblemKind};
+use dht_store::check::{EntryReport, Problem, ProblemKind};
 use dht_store::format::store_json::Access;
 use dht_store::gc::Options;
-use dht_store::{EntryRef, NodeKind, RepairReport, Store};
+use dht_store::{EntryRef, NodeKind, RepairReport, Store, StoreError};
 use rayon::prelude::*;
 
 use crate::cli::failure::{Failure, Kind};
@@ -126,7 +126,9 @@ pub(super) fn find(store: &Store, prefix: &str) -> Result<EntryRef, Failure> {
 }
 
 fn lines(store: &Store) -> Result<Vec<EntryLine>, Failure> {
-    let entries = store.entries()?;
+    let mut entries = store.entries()?;
+    // `verify` names the others.
+    entries.retain(|entry| store.has_entry(entry));
     Ok(entries
         .par_iter()
         .map(|entry| {
@@ -140,7 +142,7 @@ fn lines(store: &Store) -> Result<Vec<EntryLine>, Failure> {
                 bytes: manifest.content_size(),
             })
         })
-        .collect::<Result<_, dht_store::StoreError>>()?)
+        .collect::<Result<_, StoreError>>()?)
 }
 
 fn list(session: &Session, store: &Store) -> Result<(), Failure> {
@@ -213,6 +215,22 @@ fn info(session: &Session, store: &Store, entry: Option<&str>) -> Result<(), Fai
     Ok(())
 }
 
+/// Checks an entry. One whose manifest is gone or another one is damaged too, as a whole.
+fn check(store: &Store, entry: &EntryRef, every_byte: bool) -> Result<EntryReport, StoreError> {
+    let without = |kind| EntryReport {
+        problems: vec![Problem {
+            path: format!("manifests/{}", entry.entry),
+            kind,
+        }],
+        ..EntryReport::default()
+    };
+    match store.check_entry(entry, every_byte) {
+        Err(StoreError::MissingEntry { .. }) => Ok(without(ProblemKind::Missing)),
+        Err(StoreError::Mismatch { .. }) => Ok(without(ProblemKind::Modified)),
+        other => other,
+    }
+}
+
 fn verify(
     session: &Session,
     store: &Store,
@@ -230,8 +248,8 @@ fn verify(
     };
     let checked: Vec<(EntryRef, EntryReport)> = entries
         .par_iter()
-        .map(|entry| Ok((entry.clone(), store.check_entry(entry, every_byte)?)))
-        .collect::<Result<_, dht_store::StoreError>>()?;
+        .map(|entry| Ok((entry.clone(), check(store, entry, every_byte)?)))
+        .collect::<Result<_, StoreError>>()?;
     let bytes_read = checked.iter().map(|(_, report)| report.bytes_read).sum();
     let mut damaged: Vec<DamagedEntry> = Vec::new();
     let mut repaired = 0;
@@ -243,7 +261,7 @@ fn verify(
             repaired: done,
             remaining,
             ..
-        } = if repair {
+        } = if repair && store.manifest(entry.entry).is_ok() {
             store.repair_entry(&entry, every_byte)?
         } else {
             RepairReport {

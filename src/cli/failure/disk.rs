@@ -55,7 +55,15 @@ pub fn advice_for_io(error: &io::Error) -> Option<(Kind, String)> {
         ),
         ErrorKind::ResourceBusy | ErrorKind::ExecutableFileBusy => (
             Kind::Busy,
-            "another program uses the file: end it, then run the command again",
+            "another program uses it, or a file system is mounted there: end that, then run the command again",
+        ),
+        ErrorKind::NotADirectory => (
+            Kind::Disk,
+            "a file stands where a folder should be: look at what it is, and move it away",
+        ),
+        ErrorKind::IsADirectory => (
+            Kind::Disk,
+            "a folder stands where a file should be: look at what it is, and move it away",
         ),
         ErrorKind::ConnectionRefused
         | ErrorKind::ConnectionReset

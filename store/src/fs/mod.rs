@@ -127,6 +127,18 @@ pub fn read_plain(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Makes a folder and those above it that are missing, writable for their owner alone whatever the umask allows.
+///
+/// # Errors
+///
+/// When one cannot be made.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
+    builder.recursive(true).create(path)
+}
+
 /// Removes `name` in `parent`, and all below it, without following a symbolic link.
 ///
 /// Folders that are read-only are made writable first. A name that is already gone is no error.
