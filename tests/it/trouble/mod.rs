@@ -9,6 +9,7 @@ mod killed;
 mod locks;
 mod machine;
 mod mutations;
+mod strange;
 mod world;
 
 pub use world::{MODES, World};

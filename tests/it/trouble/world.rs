@@ -81,7 +81,10 @@ impl World {
     }
 
     pub fn write_lock(&self, text: &str) {
-        fs::write(self.project.join("pylock.toml"), text).unwrap();
+        // In one step: a run may be reading it.
+        let fresh = self.project.join(".pylock.toml");
+        fs::write(&fresh, text).unwrap();
+        fs::rename(&fresh, self.project.join("pylock.toml")).unwrap();
     }
 
     pub fn run(&self, args: &[&str]) -> Run<'_> {
