@@ -161,7 +161,8 @@ impl World {
                 .filter(|name| name.starts_with(".venv.")),
         );
         let own = names(&self.venv().join(".dht")).into_iter();
-        left.extend(own.filter(|name| !["state.json", "folders", "root"].contains(&name.as_str())));
+        let kept = ["state.json", "folders", "root", "dhtconfig.schema.json"];
+        left.extend(own.filter(|name| !kept.contains(&name.as_str())));
         for folder in ["roots", "environments", "manifests", "entries"] {
             let hidden = names(&self.store().join(folder)).into_iter();
             left.extend(hidden.filter(|name| name.starts_with('.')));
