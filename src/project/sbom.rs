@@ -23,6 +23,8 @@ use crate::python::core_metadata::CoreMetadata;
 /// One package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Component {
+    /// The isolated tool that it belongs to; `None` for the packages of the environment itself.
+    pub tool: Option<String>,
     /// Its normalised name.
     pub name: String,
     /// Its version.
@@ -52,7 +54,7 @@ pub struct Inventory {
     pub platform: String,
     /// The implementation and the version of Python, and the root hash of its build or program.
     pub python: (String, String, Digest),
-    /// The packages, sorted by name.
+    /// The packages, then those of isolated tools, each sorted by name.
     pub components: Vec<Component>,
 }
 
@@ -93,14 +95,14 @@ pub fn inventory(store: &Store, root: &ProjectRoot) -> Result<Inventory, SbomErr
         .environment(fingerprint)?
         .ok_or(SbomError::Unknown(fingerprint))?;
     let markers = target_of(&environment)?.marker_environment();
-    let names: BTreeSet<&str> = environment
-        .packages
+    let packages: Vec<(Option<&str>, &Package)> = environment.all_packages().collect();
+    let names: BTreeSet<(Option<&str>, &str)> = packages
         .iter()
-        .map(|it| it.name.as_str())
+        .map(|(tool, package)| (*tool, package.name.as_str()))
         .collect();
-    let components = environment.packages.par_iter();
-    let components = components
-        .map(|package| component(store, package, &markers, &names))
+    let components = packages
+        .par_iter()
+        .map(|package| component(store, *package, &markers, &names))
         .collect::<Result<_, _>>()?;
     Ok(Inventory {
         project: project_name(root)?,
@@ -133,9 +135,9 @@ fn python(environment: &Environment) -> (String, String, Digest) {
 
 fn component(
     store: &Store,
-    package: &Package,
+    (tool, package): (Option<&str>, &Package),
     markers: &MarkerEnvironment,
-    names: &BTreeSet<&str>,
+    names: &BTreeSet<(Option<&str>, &str)>,
 ) -> Result<Component, SbomError> {
     let found = read(store, package, "METADATA")?.unwrap_or_default();
     let metadata = CoreMetadata::parse(&found);
@@ -149,6 +151,7 @@ fn component(
     let of_urls = of_urls.map(|(_, url)| url.clone());
     let website = metadata.home_page.clone().or(of_urls);
     Ok(Component {
+        tool: tool.map(str::to_owned),
         name: package.name.clone(),
         version: package.version.clone(),
         entry: package.entry,
@@ -161,7 +164,7 @@ fn component(
         website: website.filter(|url| url::Url::parse(url).is_ok()),
         needs: needs
             .map(|name| name.to_string())
-            .filter(|name| names.contains(name.as_str()) && *name != package.name)
+            .filter(|name| names.contains(&(tool, name.as_str())) && *name != package.name)
             .collect(),
         summary: metadata.summary,
     })

@@ -71,10 +71,14 @@ fn cyclonedx_component(component: &Component) -> Value {
     set("name", json!(component.name));
     set("version", json!(component.version));
     set("hashes", json!([hash(component.entry.0)]));
-    set(
-        "properties",
-        json!([property("dhtl:entry", component.entry.to_string())]),
+    let mut properties = vec![property("dhtl:entry", component.entry.to_string())];
+    properties.extend(
+        component
+            .tool
+            .clone()
+            .map(|tool| property("dhtl:tool", tool)),
     );
+    set("properties", Value::Array(properties));
     if let Some(purl) = &component.purl {
         set("purl", json!(purl));
     }
@@ -201,12 +205,18 @@ fn relation(from: &str, kind: &str, to: &str) -> Value {
 
 /// Identifiers hold letters, digits, dots and dashes (SPDX 2.3, clause 7.2).
 fn spdx_id(component: &Component) -> String {
-    let name = component.name.replace('_', "-");
-    format!("SPDXRef-Package-{name}")
+    match &component.tool {
+        None => format!("SPDXRef-Package-{}", component.name),
+        Some(tool) => format!("SPDXRef-Tool-{tool}.{}", component.name),
+    }
 }
 
 fn reference(component: &Component) -> String {
-    format!("{}@{}", component.name, component.version)
+    let (name, version) = (&component.name, &component.version);
+    match &component.tool {
+        None => format!("{name}@{version}"),
+        Some(tool) => format!("tool:{tool}/{name}@{version}"),
+    }
 }
 
 fn needed<'a>(
@@ -214,7 +224,8 @@ fn needed<'a>(
     all: &'a [Component],
 ) -> impl Iterator<Item = &'a Component> {
     let found = component.needs.iter().filter_map(|name| {
-        let index = all.binary_search_by(|other| other.name.as_str().cmp(name));
+        let key = (&component.tool, name);
+        let index = all.binary_search_by(|other| (&other.tool, &other.name).cmp(&key));
         index.ok().map(|index| &all[index])
     });
     found.into_iter()
@@ -259,6 +270,7 @@ mod tests {
 
     fn inventory() -> Inventory {
         let component = |name: &str, license, needs: &[&str]| Component {
+            tool: None,
             name: name.to_owned(),
             version: "1.0".into(),
             entry: EntryId::of(name.as_bytes()),
@@ -311,6 +323,19 @@ mod tests {
         }
         assert_eq!(listed[2]["licenseDeclared"], "MIT");
         assert_eq!(listed[3]["licenseDeclared"], "NOASSERTION");
+    }
+
+    #[test]
+    fn a_tool_has_packages_of_its_own() {
+        let mut inventory = inventory();
+        let mut other = inventory.components[1].clone();
+        other.tool = Some("ruff".into());
+        inventory.components.push(other.clone());
+        let found: Vec<_> = needed(&inventory.components[0], &inventory.components).collect();
+        assert_eq!(found, [&inventory.components[1]]);
+        assert_eq!(reference(&other), "tool:ruff/b@1.0");
+        let document = cyclonedx(&inventory);
+        assert_eq!(document["components"][3]["properties"][1]["value"], "ruff");
     }
 
     #[test]
