@@ -49,6 +49,8 @@ pub(super) fn write_notes(
 pub enum Standing {
     /// Nothing.
     Nothing,
+    /// An empty folder, which may be where a file system is mounted: it is filled, not replaced.
+    Empty,
     /// An environment that `dhtl` made.
     Ours(State),
     /// An environment that `dhtl` made, which cannot tell what it is any more.
@@ -66,8 +68,13 @@ pub fn standing(folder: &Path) -> Standing {
     match State::read(folder) {
         Some(state) if is_real => Standing::Ours(state),
         None if is_real && state::is_marked(folder) => Standing::Broken,
+        None if is_real && is_empty(folder) => Standing::Empty,
         _ => Standing::Foreign,
     }
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut listing| listing.next().is_none())
 }
 
 /// What an assembly did.

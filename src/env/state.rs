@@ -89,12 +89,9 @@ impl State {
     /// Says that the environment in `folder` is about to become this.
     pub fn announce(&self, folder: &Path) -> Result<(), FsError> {
         let write = || {
-            fs::write_swapped(
-                &Dir::open(folder)?,
-                Path::new(ANNOUNCED),
-                &self.to_bytes(),
-                0o644,
-            )
+            let dir = Dir::open(folder)?;
+            fs::create_dirs(&dir, Path::new(FOLDER))?;
+            fs::write_swapped(&dir, Path::new(ANNOUNCED), &self.to_bytes(), 0o644)
         };
         write().map_err(FsError::at("write", folder.join(ANNOUNCED)))
     }

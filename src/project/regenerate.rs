@@ -242,7 +242,7 @@ impl Work<'_> {
         }
         let standing = match &self.standing {
             Standing::Ours(state) => Some(state.fingerprint),
-            Standing::Nothing | Standing::Broken | Standing::Foreign => None,
+            Standing::Nothing | Standing::Empty | Standing::Broken | Standing::Foreign => None,
         };
         let inside = Path::new(WITNESS);
         self.context
@@ -403,6 +403,17 @@ impl Work<'_> {
             }
             _ if self.options.dry_run => {
                 let report = AssembleReport::default();
+                Ok((state, report, true))
+            }
+            Standing::Empty => {
+                let options = UpdateOptions {
+                    depth: Depth::Stat,
+                    former: &[],
+                    remove_added: false,
+                    dry_run: false,
+                    rewrite_state: true,
+                };
+                let report = update::update(blueprint, &state, &self.folder, options)?;
                 Ok((state, report, true))
             }
             Standing::Nothing | Standing::Broken | Standing::Foreign | Standing::Ours(_) => {

@@ -118,7 +118,7 @@ impl Work<'_> {
                 let mode = old.link_mode;
                 (Some(old), mode)
             }
-            Standing::Nothing | Standing::Broken => (None, LinkMode::Auto),
+            Standing::Nothing | Standing::Empty | Standing::Broken => (None, LinkMode::Auto),
             Standing::Foreign => return Err(RollbackError::Foreign(self.folder.to_owned())),
         };
         let bytecode = old.as_ref().is_some_and(|old| old.bytecode);

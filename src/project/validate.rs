@@ -168,7 +168,7 @@ pub fn validate(
     context.store.enter()?;
     let state = match assemble::standing(&folder) {
         Standing::Ours(state) => state,
-        Standing::Nothing => return Err(ValidateError::Nothing(folder)),
+        Standing::Nothing | Standing::Empty => return Err(ValidateError::Nothing(folder)),
         Standing::Broken | Standing::Foreign => return Err(ValidateError::Foreign(folder)),
     };
     let fingerprint = state.fingerprint;

@@ -40,7 +40,7 @@ impl RunArgs {
     pub fn run(&self, session: &Session) -> Result<ExitCode, Failure> {
         let root = session.project()?;
         let folder = root.folder.join(VENV);
-        if standing(&folder) == Standing::Nothing {
+        if matches!(standing(&folder), Standing::Nothing | Standing::Empty) {
             return Err(Failure::new(
                 Kind::Work,
                 format!("there is no environment at `{}`", folder.display()),

@@ -81,6 +81,23 @@ fn input_9_what_is_no_environment_is_replaced_when_that_is_agreed_to() {
     before.assert_same(&Snapshot::of(&precious));
 }
 
+/// A container's volume is mounted where the environment shall be: it can be filled, not replaced.
+#[test]
+fn an_empty_folder_is_filled_in_place() {
+    use std::os::unix::fs::MetadataExt;
+    let Some(world) = World::new() else { return };
+    for mode in ["hardlink", "symlink", "copy"] {
+        let _ = fs::remove_dir_all(world.venv());
+        fs::create_dir(world.venv()).unwrap();
+        let before = fs::metadata(world.venv()).unwrap().ino();
+        let _ = world.regenerate(mode).success();
+        assert_eq!(fs::metadata(world.venv()).unwrap().ino(), before, "{mode}");
+        world.assert_right(mode);
+        let _ = world.imports().success();
+        assert_eq!(world.leftovers(), [""; 0]);
+    }
+}
+
 #[test]
 fn row_13_links_in_an_environment_are_not_followed() {
     let Some(world) = World::new() else { return };
