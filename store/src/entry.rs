@@ -103,6 +103,18 @@ impl Store {
         Ok(entries)
     }
 
+    /// The same, and keeps them there while this process lives: what garbage collection has taken since
+    /// they were listed is left out.
+    pub fn pinned_entries(&self) -> Result<Vec<EntryRef>, StoreError> {
+        let mut entries = self.entries()?;
+        self.pin(entries.iter().map(|entry| entry.entry.0))?;
+        entries.retain(|entry| {
+            let folder = Path::new("entries").join(entry.folder());
+            self.dir().stat(&folder).is_ok()
+        });
+        Ok(entries)
+    }
+
     /// Keeps an environment document and returns its name.
     pub fn put_environment(&self, environment: &Environment) -> Result<Fingerprint, StoreError> {
         let bytes = environment.to_bytes();

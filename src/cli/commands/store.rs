@@ -126,7 +126,7 @@ pub(super) fn find(store: &Store, prefix: &str) -> Result<EntryRef, Failure> {
 }
 
 fn lines(store: &Store) -> Result<Vec<EntryLine>, Failure> {
-    let mut entries = store.entries()?;
+    let mut entries = store.pinned_entries()?;
     // `verify` names the others.
     entries.retain(|entry| store.has_entry(entry));
     Ok(entries
@@ -239,7 +239,7 @@ fn verify(
     repair: bool,
 ) -> Result<ExitCode, Failure> {
     let entries = if prefixes.is_empty() {
-        store.entries()?
+        store.pinned_entries()?
     } else {
         prefixes
             .iter()
