@@ -83,7 +83,7 @@ pub fn asked(spec: &Spec, config: &Config) -> Result<Asked, AskedError> {
     ])))
 }
 
-/// The same as [`asked`], remembered in the store, so that it can be told later what was another.
+/// The same as [`asked()`], remembered in the store, so that it can be told later what was another.
 pub fn keep(context: &Context<'_>, asked: &Asked) -> Result<(), AskedError> {
     if context.store.ensure_writable().is_err() {
         return Ok(());

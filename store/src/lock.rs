@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | the store, shared | a command, while it writes down what it uses: one short write | garbage collection |
 //! | the store, exclusive | garbage collection, while it moves at most some hundred entries away | commands that are about to use something for the first time |
-//! | a lease, exclusive | each command, while it lives: [`crate::pins`] | nothing; it says that what is in it is used |
+//! | a lease, exclusive | each command, while it lives: `pins.rs` | nothing; it says that what is in it is used |
 //! | a name, exclusive | a command that changes one environment or derives one thing; one collection | the same command for the same name |
 //!
 //! The store's lock is taken last and held shortest: a command that fetches, builds or reads for

@@ -1,6 +1,6 @@
 //! Garbage collection: what nothing reaches from a root or a running command goes.
 //!
-//! Facts are read ([`facts`](Facts)), a plan is made from them alone ([`plan`]), and then carried out
+//! Facts are read ([`facts`](Facts)), a plan is made from them alone ([`plan()`]), and then carried out
 //! in small steps, so that nobody waits for it:
 //!
 //! 1. under the store's lock, held alone: leases and roots are read again, and at most
