@@ -172,13 +172,15 @@ impl Transaction<'_> {
     }
 
     fn add_folder(&self, source: &Dir, target: &Dir, path: &Path) -> io::Result<()> {
-        source.set_mode(path, 0o755)?;
         let parent = path.parent().unwrap_or(Path::new(""));
         let holder = if parent == Path::new("") {
             Path::new(".")
         } else {
             parent
         };
+        // A folder that is moved, and both that it is moved between, must be writable.
+        source.set_mode(holder, 0o755)?;
+        source.set_mode(path, 0o755)?;
         target.set_mode(holder, 0o755)?;
         let moved = match source.rename_new(path, target, path) {
             Err(error)
