@@ -107,6 +107,15 @@ pub(crate) fn tree_is_intact(dir: &Dir, folder: &Path, manifest: &Manifest) -> b
 }
 
 impl Store {
+    /// Tells by stat whether the store holds an entry, untouched.
+    pub fn has_intact(&self, entry: &EntryRef) -> bool {
+        let folder = Path::new("entries").join(entry.folder());
+        self.has_entry(entry)
+            && self
+                .manifest(entry.entry)
+                .is_ok_and(|manifest| tree_is_intact(self.dir(), &folder, &manifest))
+    }
+
     /// Checks an entry against its manifest.
     ///
     /// By stat, reading only files whose stat differs; with `every_byte`, reading all. A file whose

@@ -10,12 +10,14 @@
 //! - [`union`]: several entries are laid over each other, purely, as a [`Tree`];
 //! - [`checkout`] links the tree into a folder, [`compare`] tells how a folder differs from it, and
 //!   [`update`] changes only that;
-//! - [`check`] tells whether entries are still what their manifests say.
+//! - [`check`] tells whether entries are still what their manifests say;
+//! - [`archive`] carries entries, environments and realisations from one store to another.
 //!
 //! [`gc`] removes what nothing reaches from a root or a running command.
 //!
 //! [`store`] draws the folder, [`lock`] is the table of locks, [`fs`] is the only door to the disk.
 
+pub mod archive;
 pub mod check;
 pub mod checkout;
 pub mod compare;
@@ -41,6 +43,7 @@ pub mod union;
 pub mod update;
 pub mod usage;
 
+pub use archive::ArchiveError;
 pub use check::is_bytecode_path;
 pub use checkout::{Checkout, CheckoutReport, LinkMode};
 pub use compare::{Comparer, Comparison, Depth, Difference, DifferenceKind};

@@ -156,7 +156,7 @@ impl Drop for Transaction<'_> {
     }
 }
 
-fn is_label(label: &str) -> bool {
+pub(crate) fn is_label(label: &str) -> bool {
     !label.is_empty()
         && label.len() <= 80
         && !label.starts_with(['.', '-'])

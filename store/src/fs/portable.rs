@@ -241,6 +241,11 @@ impl Dir {
         )
     }
 
+    /// Tells how much may still be written: not known here.
+    pub fn free_space(&self) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+
     /// Folders cannot be synced here; the journal of the file system keeps their order.
     pub fn sync(&self) -> io::Result<()> {
         Ok(())

@@ -281,6 +281,12 @@ impl Dir {
         Ok(rustix::fs::utimensat(&self.0, name, &times(mtime), flags)?)
     }
 
+    /// Returns how many bytes this process may still write to the disk that this folder is on.
+    pub fn free_space(&self) -> io::Result<Option<u64>> {
+        let disk = rustix::fs::fstatvfs(&self.0)?;
+        Ok(disk.f_bavail.checked_mul(disk.f_frsize))
+    }
+
     /// Waits until the disk has this folder's names.
     pub fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(&self.0)?)

@@ -20,6 +20,14 @@ impl Kit {
         Self { folder, store }
     }
 
+    /// In memory, where the system has a folder for that: for tests that make thousands of changes.
+    pub fn in_memory() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm");
+        let folder = folder.or_else(|_| tempfile::tempdir()).unwrap();
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        Self { folder, store }
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -5,6 +5,7 @@
     reason = "a test stops where something it stands on is missing"
 )]
 
+mod archive;
 mod gc;
 mod kit;
 mod life;
