@@ -31,6 +31,8 @@ variables! {
     DHT_ALLOW_ORIGINS;
     /// Takes another build of Python where the pinned one cannot be reached, as `--any-python`.
     DHT_ANY_PYTHON;
+    /// How hard archives are compressed, as `--level`.
+    DHT_EXPORT_LEVEL;
     /// Never uses the network when set to a true value (`1`, `true`, `yes`, `on`).
     DHT_OFFLINE;
     /// The Python, as `--python`.

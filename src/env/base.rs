@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use dht_store::archive::ClaimName;
 use dht_store::{Base, EntryRef, Fingerprint, RealisationKind, StoreError, TreeSink};
 
 use super::blueprint::bytecode_label;
@@ -26,11 +27,11 @@ use crate::python::build::{
 };
 
 /// Builds of Python, by version and platform.
-const PYTHON: RealisationKind = RealisationKind("python");
+pub const PYTHON: RealisationKind = RealisationKind("python");
 /// Interpreters outside of the store, by version and platform.
 const EXTERNAL: RealisationKind = RealisationKind("python-external");
 /// Which source gave a Python, by version and platform.
-const SERVED: RealisationKind = RealisationKind("python-served");
+pub const SERVED: RealisationKind = RealisationKind("python-served");
 /// The form in which builds are kept; another number makes all realisations void.
 const FORM: u32 = 3;
 
@@ -138,6 +139,12 @@ fn remembered_other(
     pin_of(context, python, platform).filter(|_| context.machine.any_python)?;
     let pins = &Pins::default();
     remembered(&Context { pins, ..*context }, python, platform)
+}
+
+/// Names the claims about which build in the store is this Python, and where it came from.
+pub fn claims(context: &Context<'_>, python: &PythonRequest, platform: Platform) -> [ClaimName; 2] {
+    let input = input(context, python, platform);
+    [PYTHON, SERVED].map(|kind| ClaimName::of(kind, &input))
 }
 
 /// Returns an interpreter outside of the store, known by its digest.

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use dht_store::archive::ClaimName;
 use dht_store::{
     EntryRef, Package, ReadyEntry, RealisationKind, StoreError, Transaction, TreeSink,
 };
@@ -27,7 +28,7 @@ use crate::python::wheel::{self, InstallTarget, WheelError, WindowsLauncher};
 /// The form in which wheels are unpacked; another number makes all realisations void.
 const INSTALLED_FORM: u32 = 1;
 /// Wheels, by the digest of the archive.
-const WHEEL: RealisationKind = RealisationKind("wheel");
+pub const WHEEL: RealisationKind = RealisationKind("wheel");
 
 /// A wheel to bring into the store.
 #[derive(Debug, Clone)]
@@ -169,6 +170,20 @@ fn key(target: &Target, sha256: Sha256, wheel: &WheelInput, python_lib: bool) ->
         .map(|digest| format!("\n{digest}"));
     let also: String = also.collect();
     format!("form {INSTALLED_FORM}\n{sha256}\n{layout}\n{lib}\n{direct_url}{also}").into_bytes()
+}
+
+/// Names every claim that the store may have about these wheels.
+pub fn wheel_claims(target: &Target, wheels: &[WheelInput]) -> Vec<ClaimName> {
+    let claims = |wheel: &WheelInput| {
+        let keys = wheel
+            .archive
+            .sha256
+            .map(|sha256| [false, true].map(|python_lib| key(target, sha256, wheel, python_lib)));
+        let keys = keys.into_iter().flatten();
+        keys.map(|key| ClaimName::of(WHEEL, &key))
+            .collect::<Vec<_>>()
+    };
+    wheels.iter().flat_map(claims).collect()
 }
 
 /// Returns the entry of a wheel, if the store has it.

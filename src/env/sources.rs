@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use dht_store::archive::ClaimName;
 use dht_store::fs::read_plain;
 use dht_store::{
     Digest, EntryRef, MemorySink, Package, RealisationKind, StoreError, Transaction, TreeSink,
@@ -32,7 +33,7 @@ use crate::tools::git::Git;
 use crate::tools::uv::{BuildRequest, BuildSource, EditableRequest, Uv, UvError};
 
 /// Entries built from sources, by source, Python and platform.
-const BUILT: RealisationKind = RealisationKind("built");
+pub const BUILT: RealisationKind = RealisationKind("built");
 /// The form in which built packages are kept; another number makes all realisations void.
 const FORM: u32 = 4;
 
@@ -155,6 +156,24 @@ pub fn realise_sources(
         });
     }
     Ok((realised, count))
+}
+
+/// Names every claim that the store may have about packages that come as sources.
+///
+/// # Errors
+///
+/// When a folder's metadata cannot be read.
+pub fn source_claims(
+    context: &Context<'_>,
+    target: &Target,
+    interpreter: &Interpreter,
+    packages: &[SelectedPackage],
+) -> Result<Vec<ClaimName>, SourceError> {
+    let named = packages.iter().map(|package| {
+        let input = input(context, target, interpreter, package)?;
+        Ok(ClaimName::of(BUILT, &input))
+    });
+    named.collect()
 }
 
 fn realised_package(context: &Context<'_>, package: &SelectedPackage, entry: EntryRef) -> Package {

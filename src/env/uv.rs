@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use dht_store::EntryRef;
+use dht_store::archive::ClaimName;
+use dht_store::{EntryRef, Package};
 use uv_normalize::PackageName;
 
 use super::context::Context;
-use super::realise::{RealiseError, WheelInput, realise_wheels, realised};
+use super::realise::{RealiseError, WheelInput, realise_wheels, realised, wheel_claims};
 use crate::model::location::Location;
 use crate::model::platform::{ALL, Layout, Platform};
 use crate::model::python::{Implementation, PythonRequest, PythonVersion};
@@ -41,9 +42,7 @@ fn find_uv(context: &Context<'_>) -> Result<Uv, UvSetupError> {
         return Ok(uv);
     }
     let platform = Platform::host().ok_or(UvSetupError::Platform)?;
-    let (target, wheel) = pinned(context, platform);
-    let (packages, _) = realise_wheels(context, &target, &[wheel], &BTreeSet::new())?;
-    let package = packages.first().ok_or(UvSetupError::Platform)?;
+    let (package, _) = keep_pinned(context, platform)?;
     let program = match platform.layout() {
         Layout::Posix => "scripts/uv",
         Layout::Windows => "scripts/uv.exe",
@@ -99,6 +98,22 @@ pub fn uv_pins() -> UvPins {
         version: PINNED_VERSION.to_owned(),
         wheels: wheels.collect(),
     }
+}
+
+/// Brings the pinned uv of a platform into the store, and names the claims about it.
+///
+/// # Errors
+///
+/// When the store does not have it and it cannot be fetched.
+pub fn keep_pinned(
+    context: &Context<'_>,
+    platform: Platform,
+) -> Result<(Package, Vec<ClaimName>), UvSetupError> {
+    let (target, wheel) = pinned(context, platform);
+    let wheels = [wheel];
+    let (packages, _) = realise_wheels(context, &target, &wheels, &BTreeSet::new())?;
+    let package = packages.into_iter().next().ok_or(UvSetupError::Platform)?;
+    Ok((package, wheel_claims(&target, &wheels)))
 }
 
 /// uv's wheel is the same for every Python.

@@ -11,6 +11,10 @@ pub enum Stage {
     Unpack,
     /// Modules become bytecode; counted in modules.
     Compile,
+    /// Parts of the store are written to an archive; counted in bytes.
+    Export,
+    /// Parts of an archive come into the store; counted in bytes.
+    Import,
     /// Files of entries become files of the environment; counted in files.
     Link,
     /// Files are compared with what they should be; counted in files.

@@ -1,7 +1,9 @@
 //! The use-cases, each a sequence of steps over a project.
 
+pub mod archive_file;
 mod asked;
 pub mod checksum;
+mod claims;
 pub mod container;
 pub mod diff;
 pub mod discover;
@@ -19,6 +21,7 @@ pub mod resolve;
 pub mod rollback;
 pub mod sbom;
 pub mod setup;
+pub mod shipment;
 pub mod spec;
 pub mod tools;
 pub mod validate;

@@ -15,12 +15,13 @@ use crate::model::merge::{NamedLock, merge};
 use crate::model::pins::Pins;
 use crate::model::pylock::{LockOrigin, LockPolicy, Pylock};
 use crate::tools::uv::{ExportRequest, Freshness};
+use dht_store::archive::ClaimName;
 use dht_store::{Digest, RealisationKind};
 
 /// Locks as PEP 751, by what they were exported from.
-const EXPORT: RealisationKind = RealisationKind("export");
+pub const EXPORT: RealisationKind = RealisationKind("export");
 /// Locks as PEP 751, by the pins whose files were found.
-const LOCATED: RealisationKind = RealisationKind("located");
+pub const LOCATED: RealisationKind = RealisationKind("located");
 
 /// What a project's locks say together.
 pub(super) struct Whole {
@@ -139,12 +140,30 @@ pub(super) fn policy(context: &Context<'_>, spec: &Spec) -> LockPolicy {
     }
 }
 
+/// Names what the store may remember of the project's locks.
+pub(super) fn claims(spec: &Spec) -> Vec<ClaimName> {
+    let claim = |lock: &Lock| match (&lock.kind, lock.pins()) {
+        (LockKind::Uv, _) => Some(ClaimName::of(EXPORT, export_input(spec).as_bytes())),
+        (_, Some(_)) => Some(ClaimName::of(LOCATED, located_input(lock).as_bytes())),
+        (_, None) => None,
+    };
+    spec.locks.iter().filter_map(claim).collect()
+}
+
+fn export_input(spec: &Spec) -> String {
+    format!("form 1\n{}", spec.digest())
+}
+
+fn located_input(lock: &Lock) -> String {
+    format!("form 1\n{}", Digest::of(lock.text.as_bytes()))
+}
+
 fn exported(
     context: &Context<'_>,
     spec: &Spec,
     interpreter: &Interpreter,
 ) -> Result<String, ResolveError> {
-    let input = format!("form 1\n{}", spec.digest());
+    let input = export_input(spec);
     if let Some(text) = context.store.realised_text(EXPORT, input.as_bytes()) {
         return Ok(text);
     }
@@ -171,7 +190,7 @@ fn located(
     pins: &Pins,
     warnings: &mut Vec<String>,
 ) -> Result<String, ResolveError> {
-    let input = format!("form 1\n{}", Digest::of(lock.text.as_bytes()));
+    let input = located_input(lock);
     if let Some(text) = context.store.realised_text(LOCATED, input.as_bytes()) {
         return Ok(text);
     }

@@ -28,7 +28,7 @@ use crate::model::tool_lock::TOOL_LOCK;
 use crate::tools::uv::UvError;
 
 /// Environments, by what was asked for.
-const ENVIRONMENT: RealisationKind = RealisationKind("environment");
+pub const ENVIRONMENT: RealisationKind = RealisationKind("environment");
 
 /// An environment that was resolved.
 #[derive(Debug)]
@@ -225,7 +225,7 @@ pub fn restore(
     Ok(())
 }
 
-fn input(spec: &Spec, target: &Target, interpreter: &Interpreter) -> Vec<u8> {
+pub(super) fn input(spec: &Spec, target: &Target, interpreter: &Interpreter) -> Vec<u8> {
     let base = crate::env::blueprint::bytecode_label(&interpreter.base);
     format!("form 1\n{}\n{target}\n{base}\n", spec.digest()).into_bytes()
 }

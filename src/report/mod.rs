@@ -1,5 +1,6 @@
 //! What commands tell: each report is one value, printed as lines for a person or as JSON by schema.
 
+pub mod archive;
 pub mod diff;
 pub mod env_vars;
 pub mod expectation;

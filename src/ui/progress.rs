@@ -75,6 +75,8 @@ const fn title(stage: Stage) -> &'static str {
         Stage::Build => "building",
         Stage::Unpack => "unpacking",
         Stage::Compile => "compiling",
+        Stage::Export => "exporting",
+        Stage::Import => "importing",
         Stage::Link => "linking",
         Stage::Check => "checking",
     }
@@ -82,7 +84,9 @@ const fn title(stage: Stage) -> &'static str {
 
 fn look(stage: Stage) -> ProgressStyle {
     let counts = match stage {
-        Stage::Fetch => "{msg:>9} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        Stage::Fetch | Stage::Export | Stage::Import => {
+            "{msg:>9} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}"
+        }
         Stage::Build | Stage::Unpack | Stage::Compile | Stage::Link | Stage::Check => {
             "{msg:>9} [{bar:30}] {human_pos}/{human_len} {eta}"
         }
@@ -106,6 +110,8 @@ mod tests {
             Stage::Build,
             Stage::Unpack,
             Stage::Compile,
+            Stage::Export,
+            Stage::Import,
             Stage::Link,
             Stage::Check,
         ] {

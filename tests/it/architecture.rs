@@ -129,6 +129,23 @@ const STORE: &[Rule] = &[
     ("checkout", &["check", "fs", "id", "manifest", "union"]),
     ("compare", &["check", "checkout", "fs", "manifest", "union"]),
     ("update", &["check", "checkout", "compare", "fs", "union"]),
+    (
+        "archive",
+        &[
+            "check",
+            "error",
+            "format",
+            "fs",
+            "id",
+            "manifest",
+            "publish",
+            "realisation",
+            "sink",
+            "stage",
+            "store",
+            "supplement",
+        ],
+    ),
 ];
 
 /// Crates that are used in one place only: what they do has one door.
@@ -149,6 +166,10 @@ const DOORS: &[(&str, &[&str])] = &[
 /// Files outside of `store/src/fs` that change the disk, and what they change: nothing of an
 /// environment, and nothing visible in the store.
 const WRITERS: &[(&str, &str)] = &[
+    (
+        "src/cli/commands/store/import.rs",
+        "a download that was imported goes",
+    ),
     ("src/env/base.rs", "a download that was unpacked goes"),
     ("src/env/builds.rs", "a list that was read goes"),
     ("src/env/fetch/part.rs", "downloads"),

@@ -7,6 +7,7 @@ use dht_store::Environment;
 use dht_store::format::root::Root;
 use dht_store::format::store_json::StoreJson;
 use dhtl::env::state::State;
+use dhtl::report::archive::{ArchiveReport, ImportedReport};
 use dhtl::report::diff::DiffReport;
 use dhtl::report::env_vars::{EnvSetupReport, EnvTemplateReport};
 use dhtl::report::fingerprint::{AskedReport, FingerprintReport, FingerprintsReport};
@@ -77,6 +78,15 @@ const SCHEMAS: &[Generated] = &[
     }),
     ("report-setup.schema.json", || {
         json::schema::<SetupReport>("setup", 1)
+    }),
+    ("report-store-export.schema.json", || {
+        json::schema::<ArchiveReport>("store-export", 1)
+    }),
+    ("report-store-import.schema.json", || {
+        json::schema::<ImportedReport>("store-import", 1)
+    }),
+    ("report-store-import-list.schema.json", || {
+        json::schema::<ArchiveReport>("store-import-list", 1)
     }),
     ("report-store-ls.schema.json", || {
         json::schema::<StoreListing>("store-ls", 1)

@@ -1,5 +1,8 @@
 //! `dhtl store`: looking into the store.
 
+mod export;
+mod import;
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -23,7 +26,9 @@ use crate::ui::words::counted;
 Examples:
   dhtl store ls
   dhtl store path requests              # an entry by name, or by the beginning of its identifier
-  dhtl store verify --repair")]
+  dhtl store verify --repair
+  dhtl store export -o env.tar.zst      # on a machine with network
+  dhtl store import env.tar.zst         # on one without, and then `dhtl regenerate --offline`")]
 pub struct StoreArgs {
     #[command(subcommand)]
     command: StoreCommand,
@@ -56,11 +61,18 @@ enum StoreCommand {
         #[arg(long)]
         repair: bool,
     },
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
 }
 
 impl StoreArgs {
     /// Does the work.
     pub fn run(&self, session: &Session) -> Result<ExitCode, Failure> {
+        match &self.command {
+            StoreCommand::Export(args) => return args.run(session),
+            StoreCommand::Import(args) => return args.run(session),
+            _ => {}
+        }
         let open = session.open(&session.folder)?;
         let store = &open.store;
         store.enter()?;
@@ -93,6 +105,7 @@ impl StoreArgs {
             } => {
                 return verify(session, store, entries, !quick, *repair);
             }
+            StoreCommand::Export(_) | StoreCommand::Import(_) => {}
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -3,8 +3,10 @@
 use std::io::ErrorKind;
 
 use dht_store::StoreError;
+use dht_store::archive::ArchiveError;
 use dht_store::gc::GcError;
 
+use super::archive::{of_archive, of_shipment};
 use super::life::{of_gc, of_rollback, of_sbom};
 use super::tools::{of_freeze, of_tool};
 use super::{Failure, Kind};
@@ -29,6 +31,7 @@ use crate::project::resolve::ResolveError;
 use crate::project::rollback::RollbackError;
 use crate::project::sbom::SbomError;
 use crate::project::setup::SetupError;
+use crate::project::shipment::ShipmentError;
 use crate::project::spec::SpecError;
 use crate::project::validate::ValidateError;
 use crate::project::why::WhyError;
@@ -451,6 +454,9 @@ fn of_container(error: &ContainerError) -> Advice {
 }
 
 convert! {
+    ArchiveError => of_archive,
+    ShipmentError => of_shipment,
+    FetchError => of_fetch,
     StoreError => of_store,
     DiscoverError => of_discover,
     SpecError => of_spec,

@@ -4,6 +4,7 @@
 //! exit code that is and what the user does next. Every conversion names every variant of the error
 //! it converts, so that a new variant cannot pass without advice being thought of.
 
+mod archive;
 mod convert;
 mod disk;
 mod kind;

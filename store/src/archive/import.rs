@@ -273,6 +273,8 @@ impl<'a> Import<'a, '_> {
         if !lacking.is_empty() {
             return Err(ArchiveError::Needs(lacking));
         }
+        let environments = judged.environments.iter().map(|it| it.0);
+        self.store.pin(environments)?;
         let mut known = BTreeSet::new();
         let mut wanted = Vec::with_capacity(parts.len());
         for part in parts {
