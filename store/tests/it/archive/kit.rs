@@ -141,13 +141,13 @@ pub fn file(archive: &[u8]) -> File {
     file
 }
 
-/// Everything in a store that somebody could see, apart from locks.
+/// Everything in a store that somebody could see, apart from what says who is at work.
 pub fn seen(store: &Store) -> Vec<String> {
     fn walk(folder: &Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
             let path = entry.path();
-            if path.ends_with("locks") {
+            if path.ends_with("locks") || path.ends_with("leases") {
                 continue;
             }
             found.push(path.display().to_string());
