@@ -6,6 +6,7 @@ use std::ops::{Deref, Range};
 use std::path::Path;
 
 /// Parts of at least this many bytes are given back one by one; the rest goes with the map.
+#[cfg(unix)]
 const LARGE: usize = 1 << 20;
 
 /// A file as memory.
@@ -27,28 +28,30 @@ impl Mapped {
 
     /// Says that these bytes were read and are hardly needed again, so that they take no memory. They
     /// can still be read.
+    #[cfg(unix)]
     pub fn release(&self, range: Range<usize>) {
         if range.len() < LARGE || range.end > self.0.len() {
             return;
         }
-        #[cfg(unix)]
-        {
-            #[expect(
-                unsafe_code,
-                reason = "the advice is safe for a map that nobody writes to"
-            )]
-            // SAFETY: pages of a read-only map of a file hold what the file holds, and come back from it.
-            let advised = unsafe {
-                self.0.unchecked_advise_range(
-                    memmap2::UncheckedAdvice::DontNeed,
-                    range.start,
-                    range.len(),
-                )
-            };
-            // Without it, they only stay longer.
-            drop(advised);
-        }
+        #[expect(
+            unsafe_code,
+            reason = "the advice is safe for a map that nobody writes to"
+        )]
+        // SAFETY: pages of a read-only map of a file hold what the file holds, and come back from it.
+        let advised = unsafe {
+            self.0.unchecked_advise_range(
+                memmap2::UncheckedAdvice::DontNeed,
+                range.start,
+                range.len(),
+            )
+        };
+        // Without it, they only stay longer.
+        drop(advised);
     }
+
+    /// Does nothing: the system decides by itself what stays in memory.
+    #[cfg(not(unix))]
+    pub fn release(&self, _range: Range<usize>) {}
 }
 
 impl Deref for Mapped {

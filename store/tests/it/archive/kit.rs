@@ -56,6 +56,7 @@ pub fn made() -> Made {
         base: Base::Entry(python.clone()),
         mounts: BTreeMap::from([("site".to_owned(), "lib".to_owned())]),
         packages: vec![package(&demo), package(&other)],
+        tools: Vec::new(),
     };
     let fingerprint = kit.store.put_environment(&environment).unwrap();
     kit.store.realise_entry(WHEEL, b"demo", &demo).unwrap();
