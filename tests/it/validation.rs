@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+#[cfg(unix)]
 use dhtl_test_kit::host::host_program;
 use dhtl_test_kit::{Output, Sandbox};
 use serde_json::Value;
