@@ -30,6 +30,8 @@ pub struct Blueprint {
     overlaid: BTreeSet<String>,
     /// The isolated tool of each file that is made for one.
     of_tools: BTreeMap<String, String>,
+    /// The package of each file that is made for one.
+    of_packages: BTreeMap<String, String>,
 }
 
 #[derive(Debug)]
@@ -137,6 +139,7 @@ impl Blueprint {
         let mut packages = Vec::with_capacity(trees.len());
         let mut notes = Vec::new();
         let mut overlaid = BTreeSet::new();
+        let mut of_packages = BTreeMap::new();
         for tree in trees {
             let Some(folder) = &tree.package.folder else {
                 packages.push(tree);
@@ -149,6 +152,7 @@ impl Blueprint {
                 layout: target.platform.layout(),
             };
             let mounts = &environment.mounts;
+            let name = tree.package.name.clone();
             let rendered = match local_archive::record_path(&tree.manifest) {
                 None => editable::render(&tree.source, &tree.manifest, mounts, &site)?,
                 Some(record) => {
@@ -159,6 +163,8 @@ impl Blueprint {
                     rendered
                 }
             };
+            let paths = rendered.files.iter().map(|file| file.path.to_string());
+            of_packages.extend(paths.map(|path| (path, name.clone())));
             generated.extend(rendered.files);
             notes.extend(rendered.note);
         }
@@ -170,6 +176,7 @@ impl Blueprint {
             notes,
             overlaid,
             of_tools,
+            of_packages,
         })
     }
 
@@ -191,6 +198,13 @@ impl Blueprint {
                     .collect(),
             })
             .collect()
+    }
+
+    /// Returns the package or isolated tool that the file at `path` is made for; `None` of those that are
+    /// made for the environment as a whole.
+    pub fn made_for(&self, path: &str) -> Option<&str> {
+        let made = self.of_packages.get(path).or(self.of_tools.get(path));
+        made.map(String::as_str)
     }
 
     /// Returns the files that are made for this place.

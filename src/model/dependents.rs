@@ -16,7 +16,12 @@ pub struct Graph {
     needs: BTreeMap<String, BTreeSet<String>>,
     /// Where ways begin: the project, its groups, a list of requirements.
     starts: BTreeSet<String>,
+    /// The packages that the project's tools are locked with.
+    tools: BTreeMap<String, BTreeSet<String>>,
 }
+
+/// Where ways to tools begin.
+const TOOLS: &str = "tools of .dhtconfig";
 
 impl Graph {
     /// Reads what a lock says; `pyproject` is the text of the project's `pyproject.toml`, which tells
@@ -45,6 +50,13 @@ impl Graph {
             self.needs.entry(name).or_default().extend(needs);
         }
         self.starts.extend(other.starts);
+        self.tools.extend(other.tools);
+    }
+
+    /// Takes in a tool of the project, and the packages that it is locked with.
+    pub fn add_tool<'a>(&mut self, tool: &str, packages: impl IntoIterator<Item = &'a str>) {
+        let packages = packages.into_iter().map(normal);
+        self.tools.insert(normal(tool), packages.collect());
     }
 
     fn add(&mut self, from: &str, to: &str) {
@@ -214,6 +226,23 @@ impl Graph {
             })
             .collect();
         ways.sort_by(|left, right| (left.len(), left).cmp(&(right.len(), right)));
+        let start = |way: &[&str]| {
+            [&[TOOLS], way]
+                .concat()
+                .iter()
+                .map(|it| (*it).to_owned())
+                .collect()
+        };
+        if self.tools.contains_key(name) {
+            ways.push(start(&[name]));
+        } else if ways.is_empty() {
+            // What a tool is locked with says not which of it needs which.
+            let with_it = self
+                .tools
+                .iter()
+                .filter(|(_, packages)| packages.contains(name));
+            ways.extend(with_it.map(|(tool, _)| start(&[tool, name])));
+        }
         ways
     }
 

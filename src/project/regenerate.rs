@@ -203,12 +203,16 @@ impl Work<'_> {
             self.hold();
             return Ok(self.unchanged(resolved, repaired, compiled));
         }
+        let (mut changed, mut removed) = (0, 0);
         for _ in 0..ROUNDS {
             let blueprint = self.draw(&resolved.environment, &resolved.interpreter)?;
             if self.spec.deny_conflicts {
                 refuse_conflicts(&blueprint)?;
             }
-            let (state, assembled, created) = self.assemble(&blueprint, &resolved)?;
+            let (state, mut assembled, created) = self.assemble(&blueprint, &resolved)?;
+            changed += assembled.changed;
+            removed += assembled.removed;
+            (assembled.changed, assembled.removed) = (changed, removed);
             let conflicts = conflict_names(&blueprint, &assembled.conflicts);
             if assembled.damaged.is_empty() {
                 self.hold();

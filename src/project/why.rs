@@ -20,6 +20,7 @@ use crate::env::context::Context;
 use crate::env::state::State;
 use crate::model::config::checksum::Checksum;
 use crate::model::dependents::Graph;
+use crate::model::tool_lock::LockedTool;
 
 /// Why it cannot be told.
 #[derive(Debug, thiserror::Error)]
@@ -161,6 +162,11 @@ fn graph(spec: &Spec) -> Graph {
         let text = checksum::own_text(lock);
         graph.merge(Graph::of(checksum::form(lock), text, &pyproject));
     }
+    for tool in spec.tools.wanted.keys() {
+        let locked = spec.tools.lock.tools.get(tool);
+        let packages = locked.map(LockedTool::versions).unwrap_or_default();
+        graph.add_tool(tool.as_ref(), packages.into_iter().map(|(name, _)| name));
+    }
     graph
 }
 
@@ -193,8 +199,9 @@ fn package(
     graph: &Graph,
     name: &str,
 ) -> Result<Option<PackageWhy>, StoreError> {
-    let mut packages = environment.into_iter().flat_map(|it| &it.packages);
-    let installed = packages.find(|it| it.name == name);
+    let mut packages = environment.into_iter().flat_map(Environment::all_packages);
+    let installed = packages.find(|(_, it)| it.name == name);
+    let installed = installed.map(|(_, package)| package);
     let ways = graph.ways(name);
     if installed.is_none() && ways.is_empty() {
         return Ok(None);
@@ -245,7 +252,12 @@ fn file(
     };
     match union.tree.find_leaf(path).map(|leaf| leaf.origin) {
         Some(Origin::Layer(layer, node)) => {
-            found.package = of(&blueprint.package(layer).name)?;
+            let package = blueprint.package(layer);
+            found.package = of(&package.name)?.map(|known| PackageWhy {
+                version: Some(package.version.clone()),
+                entry: Some(package.entry),
+                ..known
+            });
             found.source = Some(node.path.to_string());
             if let NodeKind::File { size, digest, .. } = node.kind {
                 found.digest = Some(Checksum::Blake3(*digest.as_bytes()));
@@ -255,8 +267,8 @@ fn file(
         }
         Some(Origin::Generated(generated)) => {
             found.generated = true;
-            found.package = match owner_of(path) {
-                Some(name) => of(&name)?,
+            found.package = match blueprint.made_for(path) {
+                Some(name) => of(name)?,
                 None => None,
             };
             if let GeneratedKind::File { content, .. } = &generated.kind {
@@ -312,13 +324,4 @@ fn generated_state(path: &Path, kind: &GeneratedKind) -> FileState {
         (true, true) => FileState::Intact,
         (true, false) => FileState::Modified,
     }
-}
-
-/// Returns the package whose metadata folder holds `path`.
-fn owner_of(path: &str) -> Option<String> {
-    let folder = path
-        .split('/')
-        .find_map(|step| step.strip_suffix(".dist-info"))?;
-    let name = folder.rsplit_once('-').map_or(folder, |(name, _)| name);
-    Some(name.parse::<PackageName>().ok()?.to_string())
 }

@@ -14,7 +14,9 @@ pub fn tell(verdict: &Verdict, ui: &Ui) {
             found,
             differences,
         } = mismatch;
-        ui.failed(format!("{what}: {found} ✗ .dhtconfig says {expected}"));
+        ui.failed(format!(
+            "{what}: {found} ✗ DIFFERS from .dhtconfig, which says {expected}"
+        ));
         for difference in differences.iter().take(SHOWN) {
             ui.status(format!("    {difference}"));
         }
@@ -26,7 +28,7 @@ pub fn tell(verdict: &Verdict, ui: &Ui) {
         failed("Configuration", mismatch);
     }
     if let Some(mismatch) = &verdict.asked {
-        failed("Asked for", mismatch);
+        failed("Environment asked for", mismatch);
     }
     if let Some(mismatch) = &verdict.environment {
         failed("Environment", mismatch);

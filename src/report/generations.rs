@@ -11,6 +11,7 @@ use crate::project::generations::{Changes, GenerationLine};
 use crate::project::rollback::RolledBack;
 use crate::ui::Ui;
 use crate::ui::table::{Align, Table};
+use crate::ui::words::counted;
 
 /// What `dhtl generations` lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -87,10 +88,15 @@ impl RollbackReport {
     /// Tells a person.
     pub fn tell(&self, ui: &Ui) {
         ui.done(format!(
-            "Back to generation {}: {} paths changed, {} removed",
-            self.generation, self.changed, self.removed
+            "Back to generation {}: {} changed, {} removed",
+            self.generation,
+            counted(self.changed, "path"),
+            self.removed
         ));
-        ui.status(format!("fingerprint blake3:{}", self.fingerprint));
+        ui.done(format!(
+            "Environment fingerprint: blake3:{}",
+            self.fingerprint
+        ));
         ui.hint("the lock was left as it is: `dhtl regenerate` makes what it says");
     }
 }

@@ -49,8 +49,10 @@ fn tell_package(package: &PackageWhy, ui: &Ui) -> Result<(), OutputError> {
     if let Some(folder) = &package.folder {
         ui.data(format!("  refers to the project's folder `{folder}`"))?;
     }
-    if package.ways.is_empty() && package.known {
-        ui.data("  nothing in the lock needs it: it is the project, or asked for itself")?;
+    if package.ways.is_empty() && package.folder.as_deref() == Some(".") {
+        ui.data("  it is the project itself")?;
+    } else if package.ways.is_empty() && package.known {
+        ui.data("  nothing in the lock needs it: it is asked for itself")?;
     } else if package.ways.is_empty() {
         ui.data("  the lock does not say who needs it")?;
     } else {

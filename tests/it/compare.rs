@@ -155,6 +155,19 @@ fn environments_locks_and_revisions_are_compared() {
 }
 
 #[test]
+fn a_revision_without_a_lock_is_named() {
+    let Some(world) = World::new() else { return };
+    world.git(&["init", "-q"]);
+    world.git(&["add", "."]);
+    world.git(&["commit", "-qm", "bare"]);
+    world.lock(&ONE);
+    let told = world.dhtl(&["diff", "HEAD"]).code(3);
+    let _ = told
+        .warns("error: `HEAD` (")
+        .warns(") has no lock that can be used\nhint: compare with one that has a lock");
+}
+
+#[test]
 fn packages_and_files_are_explained() {
     let Some(world) = World::new() else { return };
     world.lock(&TWO);

@@ -100,6 +100,11 @@ fn reports_keep_their_schemas() {
     let listing = keeps("store-ls", &run(&["store", "ls"]).success());
     assert_eq!(listing["entries"][0]["name"], "demo");
     keeps("store-verify", &run(&["store", "verify"]).success());
+    let info = keeps("store-info", &run(&["store", "info"]).success());
+    assert_eq!(info["writable"], true);
+    let entry = keeps("store-entry", &run(&["store", "info", "demo"]).success());
+    let place = keeps("store-path", &run(&["store", "path", "demo"]).success());
+    assert_eq!(entry["path"], place["path"]);
 
     let quick = sandbox.dhtl_run().args(["validate-env", "--quick"]);
     let _ = quick

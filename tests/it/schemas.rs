@@ -16,7 +16,7 @@ use dhtl::report::gc::{GcReport, WhyReport};
 use dhtl::report::generations::{GenerationsReport, RollbackReport};
 use dhtl::report::regenerate::RegenerateReport;
 use dhtl::report::setup::SetupReport;
-use dhtl::report::store::{StoreListing, VerifyReport};
+use dhtl::report::store::{EntryInfo, PathReport, StoreInfo, StoreListing, VerifyReport};
 use dhtl::report::store_du::DuReport;
 use dhtl::report::validate::ValidateReport;
 use dhtl::report::why::WhyReport as TargetReport;
@@ -87,6 +87,15 @@ const SCHEMAS: &[Generated] = &[
     }),
     ("report-store-import-list.schema.json", || {
         json::schema::<ArchiveReport>("store-import-list", 1)
+    }),
+    ("report-store-entry.schema.json", || {
+        json::schema::<EntryInfo>("store-entry", 1)
+    }),
+    ("report-store-info.schema.json", || {
+        json::schema::<StoreInfo>("store-info", 1)
+    }),
+    ("report-store-path.schema.json", || {
+        json::schema::<PathReport>("store-path", 1)
     }),
     ("report-store-ls.schema.json", || {
         json::schema::<StoreListing>("store-ls", 1)

@@ -140,7 +140,7 @@ fn what_differs_is_told() {
         .warns("    demo: expected 1.0, found 2.0")
         .warns("✗ Configuration: blake3:")
         .warns("    `pylock.toml` changed\n")
-        .warns("✗ Asked for: blake3:")
+        .warns("✗ Environment asked for: blake3:")
         .warns("    demo: 1.0 became 2.0\n")
         .never_says("MATCH");
     let json = run(&["regenerate", "--json"]).code(1);
@@ -336,7 +336,7 @@ fn what_differs_is_put_right_when_that_is_asked_for() {
     fs::write(folder.join("pylock.toml"), lock("2.0", &folder)).unwrap();
     let _ = run(&["regenerate", "--fix"])
         .success()
-        .warns("✗ Asked for: blake3:")
+        .warns("✗ Environment asked for: blake3:")
         .warns("    demo: 1.0 became 2.0\n")
         .warns("✓ MATCH");
     assert_ne!(config(&folder), before);
@@ -377,7 +377,9 @@ fn a_checksum_of_another_algorithm_is_checked_too() {
     let wrong = format!("venv_checksum: \"sha256:{}\"", "0".repeat(64));
     fs::write(folder.join(".dhtconfig"), text.replace(old, &wrong)).unwrap();
     let told = dhtl(&sandbox, &folder, &["regenerate"]).code(1);
-    let _ = told.warns("✗ Asked for: blake3:").warns("sha256:0000");
+    let _ = told
+        .warns("✗ Environment asked for: blake3:")
+        .warns("sha256:0000");
     let placeholder = "venv_checksum: \"sha256:abcd1234...\"";
     fs::write(folder.join(".dhtconfig"), text.replace(old, placeholder)).unwrap();
     let _ = dhtl(&sandbox, &folder, &["regenerate"]).success();

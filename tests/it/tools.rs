@@ -107,6 +107,12 @@ fn a_tool_that_agrees_joins_and_one_that_does_not_stands_apart() {
     let _ = run(&["regenerate"])
         .success()
         .warns("✓ Tools: check 1.0, lint 3.1 (isolated)");
+    let _ = run(&["why", "lint"])
+        .success()
+        .says("lint 3.1\n")
+        .says("    tools of .dhtconfig → lint\n");
+    let wrapper = run(&["why", "bin/lint"]).success();
+    let _ = wrapper.says("bin/lint\n  made here for lint\n");
     let programs = |folder: &Path| {
         let of = |name: &str| says(&sandbox, folder.join(".venv/bin").join(name));
         assert_eq!(of("check"), "check 1.0 with shared 1.0\n");

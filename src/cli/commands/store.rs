@@ -14,8 +14,11 @@ use rayon::prelude::*;
 
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::session::Session;
+use crate::model::amount::Bytes;
 use crate::project::gc::{survey, with_own};
-use crate::report::store::{DamagedEntry, EntryLine, StoreListing, VerifyReport};
+use crate::report::store::{
+    DamagedEntry, EntryInfo, EntryLine, PathReport, StoreInfo, StoreListing, VerifyReport,
+};
 use crate::report::store_du::DuReport;
 use crate::ui::table::{Align, Table};
 use crate::ui::words::counted;
@@ -77,15 +80,7 @@ impl StoreArgs {
         let store = &open.store;
         store.enter()?;
         match &self.command {
-            StoreCommand::Path { entry: None } => {
-                session.ui.data(store.path().display())?;
-            }
-            StoreCommand::Path {
-                entry: Some(prefix),
-            } => {
-                let entry = find(store, prefix)?;
-                session.ui.data(store.entry_path(&entry).display())?;
-            }
+            StoreCommand::Path { entry } => path(session, store, entry.as_deref())?,
             StoreCommand::Ls => list(session, store)?,
             StoreCommand::Du => {
                 let prepared =
@@ -187,44 +182,70 @@ fn list(session: &Session, store: &Store) -> Result<(), Failure> {
     Ok(())
 }
 
+fn path(session: &Session, store: &Store, entry: Option<&str>) -> Result<(), Failure> {
+    let path = match entry {
+        Some(prefix) => store.entry_path(&find(store, prefix)?),
+        None => store.path().to_owned(),
+    };
+    if session.globals.json {
+        let path = path.display().to_string();
+        return Ok(session.ui.json("store-path", 1, &PathReport { path })?);
+    }
+    Ok(session.ui.data(path.display())?)
+}
+
 fn info(session: &Session, store: &Store, entry: Option<&str>) -> Result<(), Failure> {
     if let Some(prefix) = entry {
-        let entry = find(store, prefix)?;
-        let manifest = store.manifest(entry.entry)?;
-        session.ui.data(format!("entry    {}", entry.entry))?;
-        session
-            .ui
-            .data(format!("name     {} {}", entry.name, entry.version))?;
-        session
-            .ui
-            .data(format!("path     {}", store.entry_path(&entry).display()))?;
-        session
-            .ui
-            .data(format!("nodes    {}", manifest.nodes().len()))?;
-        session
-            .ui
-            .data(format!("bytes    {}", manifest.content_size()))?;
-        return Ok(());
+        return info_of(session, store, &find(store, prefix)?);
     }
     let lines = lines(store)?;
-    let bytes: u64 = lines.iter().map(|line| line.bytes).sum();
     let objects = store.path().join("objects");
-    let distinct = fs_extra::dir::get_size(&objects).unwrap_or_default();
-    session
-        .ui
-        .data(format!("path     {}", store.path().display()))?;
-    let access = match store.access() {
-        Access::ReadWrite => "read and write",
-        Access::ReadOnly => "read only",
+    let info = StoreInfo {
+        path: store.path().display().to_string(),
+        writable: store.access() == Access::ReadWrite,
+        entries: lines.len(),
+        bytes: lines.iter().map(|line| line.bytes).sum(),
+        distinct: fs_extra::dir::get_size(&objects).unwrap_or_default(),
+        roots: store.roots()?.len(),
     };
+    if session.globals.json {
+        return Ok(session.ui.json("store-info", 1, &info)?);
+    }
+    let access = match info.writable {
+        true => "read and write",
+        false => "read only",
+    };
+    let (bytes, distinct) = (Bytes(info.bytes), Bytes(info.distinct));
+    session.ui.data(format!("path     {}", info.path))?;
     session.ui.data(format!("access   {access}"))?;
-    session.ui.data(format!("entries  {}", lines.len()))?;
+    session.ui.data(format!("entries  {}", info.entries))?;
     session
         .ui
-        .data(format!("bytes    {bytes} in entries, {distinct} distinct"))?;
+        .data(format!("size     {bytes} in entries, {distinct} distinct"))?;
+    session.ui.data(format!("roots    {}", info.roots))?;
+    Ok(())
+}
+
+fn info_of(session: &Session, store: &Store, entry: &EntryRef) -> Result<(), Failure> {
+    let manifest = store.manifest(entry.entry)?;
+    let info = EntryInfo {
+        entry: entry.entry,
+        name: entry.name.clone(),
+        version: entry.version.clone(),
+        path: store.entry_path(entry).display().to_string(),
+        nodes: manifest.nodes().len(),
+        bytes: manifest.content_size(),
+    };
+    if session.globals.json {
+        return Ok(session.ui.json("store-entry", 1, &info)?);
+    }
+    session.ui.data(format!("entry    {}", info.entry))?;
     session
         .ui
-        .data(format!("roots    {}", store.roots()?.len()))?;
+        .data(format!("name     {} {}", info.name, info.version))?;
+    session.ui.data(format!("path     {}", info.path))?;
+    session.ui.data(format!("nodes    {}", info.nodes))?;
+    session.ui.data(format!("size     {}", Bytes(info.bytes)))?;
     Ok(())
 }
 
@@ -331,8 +352,9 @@ fn tell(session: &Session, report: &VerifyReport) -> Result<(), Failure> {
     }
     if report.damaged.is_empty() {
         session.ui.done(format!(
-            "Store: {} entries, all intact ({} bytes read)",
-            report.entries, report.bytes_read
+            "Store: {} entries, all intact ({} read)",
+            report.entries,
+            Bytes(report.bytes_read)
         ));
     } else {
         session.ui.hint("`dhtl store verify --repair` restores what the store can; `dhtl regenerate` fetches the rest anew");

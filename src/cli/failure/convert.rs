@@ -95,10 +95,10 @@ pub(super) fn of_discover(error: &DiscoverError) -> Advice {
     match error {
         DiscoverError::None(_) => advice(
             Kind::Configuration,
-            "change to a project's folder, or name one with `-C`",
+            "change to a project's folder, or name one with `-C`; `dhtl setup` makes the lock of a project that has none",
         ),
         DiscoverError::NoLock(_) => {
-            advice(Kind::Configuration, "run `uv lock`, and commit the lock")
+            advice(Kind::Configuration, "run `dhtl setup`, and commit the lock")
         }
         DiscoverError::Read { source, .. } if source.kind() == ErrorKind::InvalidData => {
             (Kind::Configuration, None)
@@ -121,7 +121,7 @@ fn of_spec(error: &SpecError) -> Advice {
         SpecError::Read { .. } => (Kind::Work, None),
         SpecError::NoLock(_) => advice(
             Kind::Configuration,
-            "run `uv lock`, or list the lock in `dependencies.lock_files`",
+            "run `dhtl setup`, or list the lock in `dependencies.lock_files`",
         ),
         SpecError::Requirements(_) | SpecError::Poetry(_) => (Kind::Configuration, None),
         SpecError::Tools(error) => of_tool(error),
@@ -337,6 +337,10 @@ fn of_diff(error: &DiffError) -> Advice {
         DiffError::History(error) => of_history(error),
         DiffError::Discover(error) => of_discover(error),
         DiffError::Spec { source, .. } => of_spec(source),
+        DiffError::NoLock(_) => advice(
+            Kind::Configuration,
+            "compare with one that has a lock; `dhtl setup` locks the project as it is now",
+        ),
         DiffError::Asked(error) => of_asked(error),
         DiffError::Resolve { source, .. } => of_resolve(source),
         DiffError::NoFiles(_) => advice(

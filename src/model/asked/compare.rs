@@ -153,7 +153,11 @@ fn flat(value: &Value) -> BTreeMap<String, String> {
                     let name = ["folder", "name"]
                         .iter()
                         .find_map(|key| item.get(key)?.as_str());
-                    walk(item, &below(name.unwrap_or("-")), into);
+                    match name {
+                        // The project's own folder needs no name.
+                        Some(".") => walk(item, path, into),
+                        name => walk(item, &below(name.unwrap_or("-")), into),
+                    }
                 }
             }
             Value::Array(items) => {
@@ -218,7 +222,7 @@ impl std::fmt::Display for Change {
             Component::Tools => format!("tool {}", name.trim_start_matches("versions.")),
             Component::Programs => format!("program {name}"),
             Component::PlatformPackages => format!("platform packages, {name}"),
-            Component::Project => format!("project {name}"),
+            Component::Project => format!("metadata {name}"),
             Component::Configuration => format!("setting {name}"),
         };
         let known = |value: &Option<String>| value.clone().unwrap_or_default();

@@ -150,7 +150,7 @@ fn what_decides_counts_and_is_named() {
             REQUIREMENTS,
             &PYPROJECT.replace("own:main", "own:run"),
         ),
-        &["project ..project.scripts.own: own:main became own:run"],
+        &["metadata project.scripts.own: own:main became own:run"],
     );
 }
 

@@ -45,6 +45,9 @@ pub enum DiffError {
         /// What is wrong.
         source: Box<SpecError>,
     },
+    /// A side has no lock.
+    #[error("{0} has no lock that can be used")]
+    NoLock(String),
     /// The same.
     #[error(transparent)]
     Asked(#[from] AskedError),

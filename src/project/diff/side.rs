@@ -15,7 +15,7 @@ use crate::project::checksum;
 use crate::project::discover::{self, ProjectRoot};
 use crate::project::history::{self, Snapshot};
 use crate::project::resolve;
-use crate::project::spec::{self, Spec, Wishes};
+use crate::project::spec::{self, Spec, SpecError, Wishes};
 
 /// A thing that can be compared with another.
 #[derive(Debug)]
@@ -129,9 +129,12 @@ impl Side {
         root: &ProjectRoot,
         config: Option<Config>,
     ) -> Result<Self, DiffError> {
-        let failed = |source| DiffError::Spec {
-            shown: shown.clone(),
-            source: Box::new(source),
+        let failed = |source| match source {
+            SpecError::NoLock(_) => DiffError::NoLock(shown.clone()),
+            source => DiffError::Spec {
+                shown: shown.clone(),
+                source: Box::new(source),
+            },
         };
         let config = match (&root.config, config) {
             (_, Some(config)) => config,

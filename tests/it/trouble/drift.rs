@@ -360,6 +360,20 @@ fn row_9_an_edit_in_place_goes_no_further() {
 }
 
 #[test]
+fn all_that_is_repaired_is_counted() {
+    let Some(world) = World::new() else { return };
+    let _ = world.regenerate("hardlink").success();
+    // Damage in the store takes a second round.
+    overwrite(&world.site().join("alpha/m4.py"), "X = 'edited'\n");
+    fs::remove_file(world.site().join("alpha/m1.py")).unwrap();
+    fs::remove_file(world.site().join("beta/m1.py")).unwrap();
+    let _ = world
+        .dhtl(&["validate-env", "--fix"])
+        .success()
+        .warns("✓ Repaired: 3 paths");
+}
+
+#[test]
 fn row_3_damage_that_cannot_be_restored_is_named_and_costs_nothing() {
     let Some(world) = World::new() else { return };
     let _ = world.regenerate("hardlink").success();
