@@ -66,6 +66,8 @@ pub fn update(
     if options.dry_run {
         changed += in_store.len() as u64;
     } else {
+        // What is damaged in the store did not come, and is counted when it does.
+        changed = changed.saturating_sub(report.damaged.len() as u64);
         report.damaged.extend(in_store);
     }
     if !options.dry_run && report.damaged.is_empty() {

@@ -95,8 +95,13 @@ impl ValidateEnvArgs {
         let mut found = validate(&context, &spec, platform, closeness)?;
         let mut repaired = 0;
         if self.fix && !found.is_valid() {
-            repaired = self.repair(&context, &spec, platform)?;
-            found = validate(&context, &spec, platform, closeness)?;
+            let done = self.repair(&context, &spec, platform)?;
+            let before =
+                std::mem::replace(&mut found, validate(&context, &spec, platform, closeness)?);
+            repaired = match before.drift.len().saturating_sub(found.drift.len()) {
+                0 => done,
+                gone => gone as u64,
+            };
         }
         let matches = checksum.is_none_or(|checksum| checksum == found.fingerprint);
         let mut report = ValidateReport::new(&found, repaired);
