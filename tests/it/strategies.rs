@@ -190,3 +190,30 @@ fn without_an_answer_it_is_said_how() {
     .code(3)
     .warns("an image has one exact Python");
 }
+
+#[test]
+fn a_lock_of_other_requirements_is_refused_where_it_must_fit() {
+    let Some(sandbox) = sandbox() else { return };
+    let lock = format!(
+        "# Locked by `dhtl setup` from requirements.in for Python 3.11.7 and newer (blake3:{})\ndemo==1.0 \\\n    --hash=sha256:{}\n",
+        "0".repeat(64),
+        "0".repeat(64)
+    );
+    let folder = sandbox
+        .project("listed")
+        .file(".python-version", "3.11.7")
+        .file(
+            ".dhtconfig",
+            "version: \"2.0\"\ndependencies:\n  lock_files: [requirements.lock]\n",
+        )
+        .file("requirements.in", "demo\nother\n")
+        .file("requirements.lock", lock)
+        .build();
+    let _ = dhtl(&sandbox, &folder, &["regenerate", "--locked"])
+        .code(1)
+        .warns("requirements.lock` does not match what the project asks for")
+        .warns("hint: run `dhtl setup`, and commit the lock");
+    let unchecked = dhtl(&sandbox, &folder, &["regenerate"]);
+    drop(unchecked.never_says("does not match what the project asks for"));
+    assert!(!folder.join(".venv").exists());
+}

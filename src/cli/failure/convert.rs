@@ -7,6 +7,7 @@ use dht_store::archive::ArchiveError;
 use dht_store::gc::GcError;
 
 use super::archive::{of_archive, of_shipment};
+use super::compare::{of_asked, of_diff, of_expectation, of_validate, of_why};
 use super::life::{of_gc, of_rollback, of_sbom};
 use super::tools::{of_freeze, of_tool};
 use super::{Failure, Kind};
@@ -25,7 +26,6 @@ use crate::project::discover::DiscoverError;
 use crate::project::env_vars::EnvVarsError;
 use crate::project::expectation::ExpectationError;
 use crate::project::freeze::FreezeError;
-use crate::project::history::HistoryError;
 use crate::project::regenerate::RegenerateError;
 use crate::project::resolve::ResolveError;
 use crate::project::rollback::RollbackError;
@@ -108,7 +108,7 @@ pub(super) fn of_discover(error: &DiscoverError) -> Advice {
     }
 }
 
-fn of_spec(error: &SpecError) -> Advice {
+pub(super) fn of_spec(error: &SpecError) -> Advice {
     match error {
         SpecError::Discover(error) => of_discover(error),
         SpecError::Config(error) => (
@@ -291,20 +291,6 @@ fn of_regenerate(error: &RegenerateError) -> Advice {
     }
 }
 
-fn of_validate(error: &ValidateError) -> Advice {
-    match error {
-        ValidateError::Nothing(_) => advice(Kind::Work, "run `dhtl regenerate`"),
-        ValidateError::Foreign(_) => advice(
-            Kind::Work,
-            "run `dhtl regenerate --yes` to have dhtl make it anew",
-        ),
-        ValidateError::Unknown(_) => advice(Kind::Integrity, "run `dhtl regenerate`"),
-        ValidateError::Blueprint(_) => advice(Kind::Integrity, "run `dhtl regenerate`"),
-        ValidateError::Store(error) => of_store(error),
-        ValidateError::Fs(_) => (Kind::Work, None),
-    }
-}
-
 pub(super) fn of_env_vars(error: &EnvVarsError) -> Advice {
     match error {
         EnvVarsError::Spec(error) => of_spec(error),
@@ -313,73 +299,6 @@ pub(super) fn of_env_vars(error: &EnvVarsError) -> Advice {
             Kind::Work,
             "move it away: only a plain file of UTF-8 text is read and added to",
         ),
-    }
-}
-
-fn of_expectation(error: &ExpectationError) -> Advice {
-    match error {
-        ExpectationError::Config(error) => (
-            Kind::Configuration,
-            error.advice.as_deref().map(str::to_owned),
-        ),
-        ExpectationError::Fs(_) => (Kind::Work, None),
-        ExpectationError::Asked(error) => of_asked(error),
-    }
-}
-
-fn of_diff(error: &DiffError) -> Advice {
-    match error {
-        DiffError::Unknown(_) => advice(
-            Kind::Usage,
-            "name a folder, a lock file, a fingerprint or a revision; the store knows the environments that \
-             were made on this machine",
-        ),
-        DiffError::History(error) => of_history(error),
-        DiffError::Discover(error) => of_discover(error),
-        DiffError::Spec { source, .. } => of_spec(source),
-        DiffError::NoLock(_) => advice(
-            Kind::Configuration,
-            "compare with one that has a lock; `dhtl setup` locks the project as it is now",
-        ),
-        DiffError::Asked(error) => of_asked(error),
-        DiffError::Resolve { source, .. } => of_resolve(source),
-        DiffError::NoFiles(_) => advice(
-            Kind::Work,
-            "run `dhtl regenerate` there once, or compare without --files",
-        ),
-        DiffError::Store(error) => of_store(error),
-    }
-}
-
-fn of_why(error: &WhyError) -> Advice {
-    match error {
-        WhyError::NoEnvironment(_) => advice(Kind::Work, "run `dhtl regenerate`"),
-        WhyError::Unknown(_) => advice(
-            Kind::Usage,
-            "name a package as the lock has it, or a path below `.venv`",
-        ),
-        WhyError::Blueprint(_) => (Kind::Integrity, None),
-        WhyError::Store(error) => of_store(error),
-    }
-}
-
-fn of_history(error: &HistoryError) -> Advice {
-    match error {
-        HistoryError::NoGit(_) => advice(Kind::Tool, "install git"),
-        HistoryError::Git { .. } => advice(
-            Kind::Usage,
-            "name a revision that git knows, such as HEAD~1, a tag or a commit",
-        ),
-        HistoryError::Fs(_) => (Kind::Work, None),
-    }
-}
-
-fn of_asked(error: &AskedError) -> Advice {
-    match error {
-        AskedError::Read { .. } => (Kind::Work, None),
-        AskedError::Discover(error) => of_discover(error),
-        AskedError::Lock { .. } => advice(Kind::Configuration, "lock again, and commit the lock"),
-        AskedError::Store(error) => of_store(error),
     }
 }
 

@@ -5,6 +5,7 @@
 //! it converts, so that a new variant cannot pass without advice being thought of.
 
 mod archive;
+mod compare;
 mod convert;
 mod disk;
 mod kind;
