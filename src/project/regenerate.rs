@@ -1,139 +1,30 @@
 //! From a project to its environment: resolve, assemble, and say what was done.
 
+mod assembly;
+mod outcome;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use dht_store::fs::FsError;
-use dht_store::{
-    Base, Conflict, Depth, Environment, Fingerprint, LinkMode, RepairReport, StoreError,
-};
+use dht_store::{Base, Conflict, LinkMode, RepairReport, StoreError};
 
-use super::resolve::{self, ResolveError, ResolveReport, Resolved};
+use super::resolve::{self, Resolved};
 use super::spec::Spec;
-use crate::env::assemble::{self, AssembleReport, CreateOptions, Standing};
+use crate::env::assemble::{self, AssembleReport, Standing};
 use crate::env::base::Interpreter;
-use crate::env::blueprint::{self, Blueprint, BlueprintError, Place};
-use crate::env::bytecode::{self, DeriveError};
+use crate::env::blueprint::{self, Blueprint};
+use crate::env::bytecode;
 use crate::env::context::Context;
 use crate::env::editor;
-use crate::env::former::Predecessor;
 use crate::env::hook;
 use crate::env::shadow;
 use crate::env::state::{self, State, WITNESS};
-use crate::env::update::{self, UpdateOptions};
 use crate::model::platform::Platform;
+
+pub use outcome::{ConflictNames, Options, RegenerateError, Regenerated};
 
 /// The environment's folder in a project.
 pub const VENV: &str = ".venv";
-
-/// How a regenerate is done.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
-    /// Changes nothing; tells what would be done.
-    pub dry_run: bool,
-    /// Whether an environment that another tool made may be replaced.
-    pub replace_foreign: bool,
-    /// Whether the lock must match the project's metadata.
-    pub locked: bool,
-    /// Looks at folders only where nothing else tells of a change.
-    pub quick: bool,
-    /// Reads every byte.
-    pub deep: bool,
-    /// Also removes what the user added.
-    pub remove_added: bool,
-    /// Keeps how an environment that stands was linked, whatever the project asks for.
-    pub keep_assembly: bool,
-}
-
-/// Why a project could not be regenerated.
-#[derive(Debug, thiserror::Error)]
-pub enum RegenerateError {
-    /// The environment could not be resolved.
-    #[error(transparent)]
-    Resolve(#[from] ResolveError),
-    /// The store refused.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What shall stand could not be told.
-    #[error(transparent)]
-    Blueprint(#[from] BlueprintError),
-    /// Bytecode could not be made.
-    #[error(transparent)]
-    Bytecode(#[from] DeriveError),
-    /// The disk refused.
-    #[error(transparent)]
-    Fs(#[from] FsError),
-    /// Something stands there that `dhtl` did not make.
-    #[error("`{}` {}", .0.display(), not_ours(.0))]
-    Foreign(PathBuf),
-    /// Packages disagree about files, and the configuration denies it.
-    #[error("packages hold different files at one path: {}", .0.join("; "))]
-    Conflicts(Vec<String>),
-    /// Damaged files of the store could not be restored.
-    #[error("these entries of the store are damaged and could not be restored: {}", .0.join(", "))]
-    Damaged(Vec<String>),
-}
-
-/// Says why what stands in the place of an environment is not one of ours.
-fn not_ours(folder: &Path) -> String {
-    match std::fs::read_link(folder) {
-        Ok(target) => format!(
-            "is a symbolic link to `{}`, and an environment is a folder of its own",
-            target.display()
-        ),
-        Err(_) => "was not made by dhtl".to_owned(),
-    }
-}
-
-/// What a regenerate did.
-#[derive(Debug)]
-pub struct Regenerated {
-    /// The document.
-    pub environment: Environment,
-    /// Its name.
-    pub fingerprint: Fingerprint,
-    /// The interpreter.
-    pub interpreter: Interpreter,
-    /// What was resolved and brought into the store.
-    pub resolved: ResolveReport,
-    /// What was done to the folder.
-    pub assembled: AssembleReport,
-    /// Whether the folder was made anew.
-    pub created: bool,
-    /// Whether the times of folders told that nothing was changed, and no file was looked at.
-    pub folders_only: bool,
-    /// How files were linked.
-    pub link_mode: LinkMode,
-    /// How many modules were compiled.
-    pub compiled: usize,
-    /// Where the store keeps what did not belong to an entry.
-    pub kept_in: PathBuf,
-    /// What was restored in the store, by entry.
-    pub repaired: BTreeMap<String, RepairReport>,
-    /// Modules that the standard library has too: package, module.
-    pub shadows: Vec<(String, String)>,
-    /// Where packages disagree: path, winner, loser.
-    pub conflicts: Vec<ConflictNames>,
-}
-
-/// Two packages that hold one path.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-pub struct ConflictNames {
-    /// The path in the environment.
-    pub path: String,
-    /// Whose file stands there; nothing for a file of the environment itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub winner: Option<String>,
-    /// Whose file does not.
-    pub loser: String,
-}
-
-impl Regenerated {
-    /// Tells whether the folder was changed, or would be.
-    pub fn has_changed(&self) -> bool {
-        self.created || self.assembled.changed > 0 || self.assembled.removed > 0
-    }
-}
 
 /// Makes the environment of a project what its lock says.
 pub fn regenerate(
@@ -372,146 +263,6 @@ impl Work<'_> {
             python,
             &entries,
         )?)
-    }
-
-    fn draw(
-        &self,
-        environment: &Environment,
-        interpreter: &Interpreter,
-    ) -> Result<Blueprint, RegenerateError> {
-        let place = Place {
-            project: &self.spec.root.folder,
-            environment: &self.folder,
-            interpreter: &interpreter.program,
-            bytecode: self.bytecode,
-            prompt: &self.spec.prompt(),
-        };
-        Ok(Blueprint::draw(
-            self.context.store,
-            environment.clone(),
-            place,
-        )?)
-    }
-
-    fn assemble(
-        &self,
-        blueprint: &Blueprint,
-        resolved: &Resolved,
-    ) -> Result<(State, AssembleReport, bool), RegenerateError> {
-        let state = self.state(resolved);
-        let progress = self.context.progress;
-        match &self.standing {
-            Standing::Ours(old) if old.link_mode == state.link_mode => {
-                let report = self.update(blueprint, &state, old, &resolved.interpreter)?;
-                Ok((state, report, false))
-            }
-            _ if self.options.dry_run => {
-                let report = AssembleReport::default();
-                Ok((state, report, true))
-            }
-            Standing::Empty => {
-                let options = UpdateOptions {
-                    depth: Depth::Stat,
-                    former: &[],
-                    remove_added: false,
-                    dry_run: false,
-                    rewrite_state: true,
-                };
-                let report = update::update(blueprint, &state, &self.folder, options)?;
-                Ok((state, report, true))
-            }
-            Standing::Nothing | Standing::Broken | Standing::Foreign | Standing::Ours(_) => {
-                let carried = self.carried(&resolved.interpreter)?;
-                let options = CreateOptions {
-                    carried: &carried,
-                    every_byte: self.options.deep,
-                    folders_only: self.options.quick,
-                };
-                let report = assemble::create(blueprint, &state, &self.folder, options, progress)?;
-                Ok((state, report, true))
-            }
-        }
-    }
-
-    /// Returns what the user added to the environment that is made anew, and keeps.
-    fn carried(&self, interpreter: &Interpreter) -> Result<Vec<PathBuf>, FsError> {
-        let Standing::Ours(old) = &self.standing else {
-            return Ok(Vec::new());
-        };
-        if self.options.remove_added {
-            return Ok(Vec::new());
-        }
-        let interrupted = State::interrupted(&self.folder);
-        let former: Vec<Predecessor> = [Some(old), interrupted.as_ref()]
-            .into_iter()
-            .flatten()
-            .filter_map(|former| self.predecessor(former, None, interpreter))
-            .collect();
-        assemble::added(&former, old.link_mode, &self.folder)
-    }
-
-    fn update(
-        &self,
-        blueprint: &Blueprint,
-        state: &State,
-        old: &State,
-        interpreter: &Interpreter,
-    ) -> Result<AssembleReport, RegenerateError> {
-        let interrupted = State::interrupted(&self.folder);
-        let others: Vec<&State> = [Some(old), interrupted.as_ref()]
-            .into_iter()
-            .flatten()
-            .filter(|former| former.fingerprint != state.fingerprint)
-            .collect();
-        let follows = (old.bytecode == state.bytecode).then_some(&blueprint.environment);
-        let former: Vec<Predecessor> = others
-            .iter()
-            .filter_map(|former| self.predecessor(former, follows, interpreter))
-            .collect();
-        let is_told = interrupted.is_none() && follows.is_some() && former.len() == others.len();
-        let depth = match State::written_at(&self.folder) {
-            Some(since) if self.options.quick && is_told => Depth::Quick { since },
-            _ if self.options.deep => Depth::Deep,
-            _ => Depth::Stat,
-        };
-        let options = UpdateOptions {
-            depth,
-            former: &former,
-            remove_added: self.options.remove_added,
-            dry_run: self.options.dry_run,
-            rewrite_state: old != state,
-        };
-        Ok(update::update(blueprint, state, &self.folder, options)?)
-    }
-
-    /// Draws what stood there before; what can no longer be told is left alone. Of one that is followed
-    /// by an environment of the same base, only what is no part of that one is drawn.
-    ///
-    /// The interpreter decides no path, so that of today serves.
-    fn predecessor(
-        &self,
-        old: &State,
-        follows: Option<&Environment>,
-        interpreter: &Interpreter,
-    ) -> Option<Predecessor> {
-        let environment = self.context.store.environment(old.fingerprint).ok()??;
-        let mut gone = environment.clone();
-        if let Some(new) = follows
-            && (&new.base, &new.mounts) == (&gone.base, &gone.mounts)
-        {
-            let kept: BTreeSet<_> = new.packages.iter().collect();
-            gone.packages.retain(|package| !kept.contains(package));
-            gone.tools.retain(|tool| !new.tools.contains(tool));
-        }
-        let place = Place {
-            project: &self.spec.root.folder,
-            environment: &self.folder,
-            interpreter: &interpreter.program,
-            bytecode: old.bytecode,
-            prompt: &old.prompt,
-        };
-        let gone = Blueprint::draw(self.context.store, gone, place).ok()?;
-        Some(Predecessor { environment, gone })
     }
 
     fn restore(
