@@ -112,7 +112,10 @@ fn what_a_platform_lacks_is_named_and_the_others_are_computed() {
 
     // Another machine, which has nothing yet, computes the same; and this one's is the real one.
     let other = world.project("two");
-    fs::copy(folder.join(".dhtconfig"), other.join(".dhtconfig")).unwrap();
+    fs::create_dir_all(other.join(".dht")).unwrap();
+    for committed in [".dhtconfig", ".dht/tools.lock"] {
+        fs::copy(folder.join(committed), other.join(committed)).unwrap();
+    }
     let run = world.run(&other, "b", &["fingerprint", "--platform", "darwin-arm64"]);
     let fingerprint = run.success().stdout;
     assert!(written.contains(fingerprint.trim()), "{written}");
